@@ -1,0 +1,58 @@
+# toban's verbs. `make` alone lists them.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X toban/cli.Version=$(VERSION)
+TOOL     := go tool -modfile=tools/go.mod
+KILLS    ?= 300
+FUZZTIME ?= 30s
+
+.PHONY: help build demo test lint gen bench bench-quick chaos fuzz clean servers drift
+
+build: ## compile bin/toban
+	@began=$$(date +%s%N); \
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "$(LDFLAGS)" -o bin/toban ./cmd/toban; \
+	awk -v ns=$$(( $$(date +%s%N) - began )) 'BEGIN { printf "built bin/toban in %.1f s\n", ns / 1e9 }'
+
+demo: build ## an outage from end to end in this terminal, with no account anywhere
+	@bin/toban demo
+
+test: servers drift lint ## everything that has to hold before a change goes in
+	go vet ./...
+	go test -timeout 12m ./...
+
+lint: ## formatting and static checks (.golangci.yml)
+	$(TOOL) golangci-lint run ./...
+
+gen: ## write generated code anew
+	go generate ./...
+
+bench: build ## the figures of docs/performance.md; ONLY=store for one group
+	@bin/toban bench $(if $(ONLY),--only $(ONLY))
+
+bench-quick: build ## one short run of each figure, under a minute
+	@bin/toban bench --quick $(if $(ONLY),--only $(ONLY))
+
+chaos: servers ## kill toban at random moments: KILLS=300 SEED=…
+	TOBAN_CHAOS_KILLS=$(KILLS) TOBAN_CHAOS_SEED=$(SEED) go test -count=1 -timeout 60m -v -run TestKilledAnywhere ./e2e/chaos
+
+fuzz: ## every fuzz function, FUZZTIME=30s each
+	@tools/fuzz.sh $(FUZZTIME)
+
+clean: ## remove what was built
+	rm -rf bin
+	go clean -testcache
+
+help:
+	@echo "make VERB, where VERB is one of"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# Parts of test, without a verb of their own.
+servers:
+	@tools/servers.sh
+
+drift:
+	@tools/drift.sh
