@@ -1,0 +1,204 @@
+// Package alert takes what senders say and turns it into alerts and incidents.
+// Accept is the boundary at which toban answers 2xx: what it has returned from
+// is committed, together with what will act on it (R1). It decides which
+// service a signal belongs to and proposes the incident; which of the
+// proposals comes true is settled by the store in one batch.
+package alert
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"toban/incident"
+	"toban/internal/id"
+	"toban/oncall"
+	"toban/respond"
+	"toban/store"
+)
+
+// Acceptor accepts signals.
+type Acceptor struct {
+	db  *store.DB
+	dir *directory
+	inc *incident.Lifecycle
+	log *slog.Logger
+}
+
+// New returns an Acceptor on db; acknowledgements that senders make go to inc.
+func New(db *store.DB, inc *incident.Lifecycle, log *slog.Logger) *Acceptor {
+	return &Acceptor{db: db, dir: &directory{db: db}, inc: inc, log: log}
+}
+
+// Directory returns the configuration that signals are routed by, at most a
+// second old.
+func (a *Acceptor) Directory(ctx context.Context) (*oncall.Directory, error) { return a.dir.get(ctx) }
+
+// Accept commits signals and what follows from them, all of them or none that
+// it reports an error for. Safe to call from many requests at once: they share
+// commits. Errors are *oncall.Error where the sender can do something about it;
+// Unavailable asks for a repetition.
+func (a *Acceptor) Accept(ctx context.Context, signals []oncall.Signal) error {
+	dir, err := a.dir.get(ctx)
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	batch := make([]store.Acceptance, 0, len(signals))
+	var acknowledged []oncall.Signal
+	now := time.Now()
+	for _, s := range signals {
+		complete(&s, now)
+		svc, err := route(dir, &s)
+		if err != nil {
+			return err
+		}
+		if s.Action == oncall.Acknowledge {
+			acknowledged = append(acknowledged, s)
+			continue
+		}
+		batch = append(batch, propose(dir, svc, s))
+	}
+	if len(batch) > 0 {
+		if _, err := a.db.Accept(ctx, batch); err != nil {
+			return err
+		}
+	}
+	for _, s := range acknowledged {
+		if err := a.acknowledge(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acknowledge takes the open incident that the signal is about in the name of
+// the sender. One that is not known is accepted and does nothing, as R3 has it
+// for resolves.
+func (a *Acceptor) acknowledge(ctx context.Context, s oncall.Signal) error {
+	var open *oncall.Incident
+	err := a.db.Read(ctx, func(tx *store.Tx) (err error) {
+		open, err = tx.OpenIncident(ctx, s.Service, s.GroupKey)
+		return err
+	})
+	switch {
+	case errors.Is(err, oncall.ErrUnknownIncident):
+		return nil
+	case err != nil:
+		return err
+	}
+	by := s.By
+	if by == "" {
+		by = oncall.UserID("integration:" + string(s.Integration))
+	}
+	_, err = a.inc.Acknowledge(ctx, open.ID, by, "integration")
+	return err
+}
+
+// complete fills what a dialect may leave open.
+func complete(s *oncall.Signal, now time.Time) {
+	if s.ID == "" {
+		s.ID = oncall.SignalID(id.New("sig"))
+	}
+	if s.ReceivedAt.IsZero() {
+		s.ReceivedAt = now.Truncate(time.Millisecond)
+	}
+	if s.StartsAt.IsZero() {
+		s.StartsAt = s.ReceivedAt
+	}
+	if s.Stage == "" {
+		s.Stage = oncall.Production
+	}
+	if s.Action == "" {
+		s.Action = oncall.Trigger
+	}
+	if s.Severity == "" {
+		s.Severity = oncall.Critical
+	}
+	s.Key = bounded(s.Key)
+	if s.GroupKey = bounded(s.GroupKey); s.GroupKey == "" {
+		s.GroupKey = s.Key
+	}
+	if s.Stage != oncall.Production {
+		s.Key, s.GroupKey = string(s.Stage)+"|"+s.Key, string(s.Stage)+"|"+s.GroupKey
+	}
+	if s.Title == "" {
+		s.Title = s.Key
+	}
+	s.Title = cut(s.Title, maxTitle)
+}
+
+// Limits on what is kept of a signal, in bytes.
+const (
+	maxKey   = 255
+	maxTitle = 1024
+)
+
+// bounded keeps a key that fits as it is and replaces a longer one by its hash,
+// so that two long keys stay two.
+func bounded(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// cut shortens s to at most n bytes without cutting a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// route finds the service of a signal: the one its integration names, else the
+// first whose labels match, else the catch-all, so that no signal is dropped.
+func route(dir *oncall.Directory, s *oncall.Signal) (*oncall.Service, error) {
+	if s.Service != "" {
+		if svc := dir.Service(s.Service); svc != nil {
+			return svc, nil
+		}
+	}
+	svc, _ := dir.Route(s.Labels)
+	if svc == nil {
+		return nil, &oncall.Error{Kind: oncall.Unavailable, Code: "service.no_catch_all", Message: "no service takes this signal and no service is marked catch_all"}
+	}
+	s.Service = svc.ID
+	return svc, nil
+}
+
+// propose says what follows from a signal if it opens an incident.
+func propose(dir *oncall.Directory, svc *oncall.Service, s oncall.Signal) store.Acceptance {
+	if s.Action != oncall.Trigger {
+		return store.Acceptance{Signal: s}
+	}
+	inc := &oncall.Incident{
+		ID:          oncall.IncidentID(id.New("inc")),
+		Service:     svc.ID,
+		GroupKey:    s.GroupKey,
+		State:       oncall.Triggered,
+		Severity:    s.Severity,
+		Urgency:     svc.UrgencyOf(s.Severity),
+		Title:       s.Title,
+		Stage:       s.Stage,
+		Epoch:       1,
+		Count:       1,
+		TriggeredAt: s.ReceivedAt,
+	}
+	response, entries := respond.Propose(dir, svc, inc)
+	if s.Unknown != "" {
+		entries = append(entries, oncall.Entry{
+			Incident: inc.ID, Seq: int64(len(entries) + 1), At: s.ReceivedAt, Kind: oncall.EntrySeverityUnknown,
+			Actor: "integration:" + string(s.Integration), Data: oncall.EntryData{Text: cut(s.Unknown, 64), Severity: s.Severity},
+		})
+	}
+	inc.Entries = int64(len(entries))
+	return store.Acceptance{Signal: s, Incident: inc, Response: response, Entries: entries}
+}

@@ -1,0 +1,231 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/itchyny/gojq"
+
+	"toban/oncall"
+)
+
+// mappingTime is how long a mapping may work on one request.
+const mappingTime = 200 * time.Millisecond
+
+// maxDepth is how deep the JSON of a request may nest.
+const maxDepth = 100
+
+// genericEvent is the shape that a mapping must give, one event or an array of
+// them; without a mapping the body is read so itself.
+type genericEvent struct {
+	Key         string            `json:"key"`
+	Action      string            `json:"action"`
+	Summary     string            `json:"summary"`
+	Severity    string            `json:"severity"`
+	Service     string            `json:"service"`
+	Group       string            `json:"group"`
+	DeliveryID  string            `json:"delivery_id"`
+	By          string            `json:"by"`
+	StartsAt    string            `json:"starts_at"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}
+
+// actions are the words senders use.
+var actions = map[string]oncall.Action{
+	"trigger": oncall.Trigger, "triggered": oncall.Trigger, "firing": oncall.Trigger, "alerting": oncall.Trigger,
+	"problem": oncall.Trigger, "down": oncall.Trigger, "open": oncall.Trigger, "opened": oncall.Trigger, "": oncall.Trigger,
+	"acknowledge": oncall.Acknowledge, "acknowledged": oncall.Acknowledge, "ack": oncall.Acknowledge,
+	"resolve": oncall.Resolve, "resolved": oncall.Resolve, "ok": oncall.Resolve, "recovery": oncall.Resolve,
+	"recovered": oncall.Resolve, "up": oncall.Resolve, "close": oncall.Resolve, "closed": oncall.Resolve,
+}
+
+// generic reads any JSON through the jq mapping of its integration.
+type generic struct {
+	mu       sync.Mutex
+	compiled map[string]*gojq.Code
+}
+
+func newGeneric() *generic { return &generic{compiled: map[string]*gojq.Code{}} }
+
+func (g *generic) parse(body []byte, in *oncall.Integration) ([]oncall.Signal, error) {
+	var doc any
+	if err := json.Unmarshal(body, &doc); err != nil {
+		return nil, malformed(err)
+	}
+	if depth(doc, 0) > maxDepth {
+		return nil, invalid("", "the body nests deeper than %d levels", maxDepth)
+	}
+	docs := []any{doc}
+	if in.Map != "" {
+		var err error
+		if docs, err = g.mapped(doc, in); err != nil {
+			return nil, err
+		}
+	}
+	signals := make([]oncall.Signal, 0, len(docs))
+	for n, d := range docs {
+		s, err := readEvent(d)
+		if err != nil {
+			if len(docs) > 1 {
+				err.Field = fmt.Sprintf("/%d%s", n, err.Field)
+			}
+			return nil, err
+		}
+		signals = append(signals, s)
+	}
+	return signals, nil
+}
+
+// mapped runs the integration's jq over doc; an array it gives is several
+// events.
+func (g *generic) mapped(doc any, in *oncall.Integration) ([]any, error) {
+	code, err := g.compile(in.Map)
+	if err != nil {
+		return nil, &oncall.Error{Kind: oncall.Unavailable, Code: "intake.mapping", Message: "the mapping of this integration does not compile: " + err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), mappingTime)
+	defer cancel()
+	var out []any
+	for run := code.RunWithContext(ctx, doc); ; {
+		v, more := run.Next()
+		if !more {
+			return out, nil
+		}
+		switch v := v.(type) {
+		case error:
+			if errors.Is(v, context.DeadlineExceeded) {
+				return nil, invalid("", "the mapping took longer than %s on this body", mappingTime)
+			}
+			return nil, invalid("", "the mapping does not fit this body: %s", v)
+		case []any:
+			out = append(out, v...)
+		default:
+			out = append(out, v)
+		}
+		if len(out) > MaxSignals {
+			return nil, ErrTooMany
+		}
+	}
+}
+
+func (g *generic) compile(program string) (*gojq.Code, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if code, ok := g.compiled[program]; ok {
+		return code, nil
+	}
+	code, err := CompileMap(program)
+	if err != nil {
+		return nil, err
+	}
+	if len(g.compiled) >= maxKnown {
+		clear(g.compiled)
+	}
+	g.compiled[program] = code
+	return code, nil
+}
+
+// CompileMap compiles a jq mapping, without access to files or the environment.
+func CompileMap(program string) (*gojq.Code, error) {
+	query, err := gojq.Parse(program)
+	if err != nil {
+		return nil, err
+	}
+	return gojq.Compile(query, gojq.WithEnvironLoader(func() []string { return nil }))
+}
+
+// readEvent reads one event. Numbers and booleans are taken where a word is
+// expected: an id is often a number.
+func readEvent(doc any) (oncall.Signal, *oncall.Error) {
+	obj, ok := doc.(map[string]any)
+	if !ok {
+		return oncall.Signal{}, invalid("", `an event is an object such as {"key": "db-1", "action": "trigger", "summary": "…"}`)
+	}
+	raw, err := json.Marshal(texts(obj))
+	if err != nil {
+		return oncall.Signal{}, invalid("", "the event can't be read")
+	}
+	var e genericEvent
+	if err := json.Unmarshal(raw, &e); err != nil {
+		if e, ok := errors.AsType[*oncall.Error](malformed(err)); ok {
+			return oncall.Signal{}, e
+		}
+		return oncall.Signal{}, invalid("", "the event can't be read")
+	}
+	return e.signal()
+}
+
+func (e genericEvent) signal() (oncall.Signal, *oncall.Error) {
+	action, ok := actions[strings.ToLower(e.Action)]
+	switch {
+	case !ok:
+		return oncall.Signal{}, invalid("/action", "the action is trigger, acknowledge or resolve, not %q", e.Action)
+	case e.Key == "" && action != oncall.Trigger:
+		return oncall.Signal{}, invalid("/key", "a key is needed to say what is to be %sd", action)
+	case e.Key == "" && e.Summary == "":
+		return oncall.Signal{}, invalid("/key", "an event needs a key (what the same problem has in common) or at least a summary")
+	}
+	s := oncall.Signal{
+		SenderKey: e.DeliveryID, Service: oncall.ServiceID(e.Service), Key: e.Key, GroupKey: e.Group, Action: action,
+		By: oncall.UserID(e.By), Title: e.Summary, Labels: e.Labels, Annotations: e.Annotations, StartsAt: since(e.StartsAt),
+	}
+	if s.Key == "" {
+		s.Key = hashed(e.Summary)
+	}
+	var known bool
+	if s.Severity, known = oncall.ParseSeverity(strings.ToLower(e.Severity)); !known {
+		if s.Unknown = e.Severity; s.Unknown == "" {
+			s.Unknown = "-"
+		}
+	}
+	return s, nil
+}
+
+// texts turns the scalars of an event, and of its labels and annotations, into
+// words; null is left out.
+func texts(obj map[string]any) map[string]any {
+	out := make(map[string]any, len(obj))
+	for name, v := range obj {
+		switch v := v.(type) {
+		case nil:
+		case map[string]any:
+			if name == "labels" || name == "annotations" {
+				out[name] = texts(v)
+			} else {
+				out[name] = v
+			}
+		case float64, int, bool:
+			word, err := json.Marshal(v)
+			if err == nil {
+				out[name] = string(word)
+			}
+		default:
+			out[name] = v
+		}
+	}
+	return out
+}
+
+func depth(v any, at int) int {
+	if at > maxDepth {
+		return at
+	}
+	deepest := at
+	switch v := v.(type) {
+	case map[string]any:
+		for _, each := range v {
+			deepest = max(deepest, depth(each, at+1))
+		}
+	case []any:
+		for _, each := range v {
+			deepest = max(deepest, depth(each, at+1))
+		}
+	}
+	return deepest
+}
