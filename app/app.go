@@ -1,0 +1,309 @@
+// Package app puts toban together: New makes and connects every part, Run runs
+// them until the context ends, Close takes them apart in the reverse order.
+// It is one straight list on purpose; a part knows nothing of its neighbours but
+// the interface that it declared itself.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"toban/alert"
+	"toban/alert/intake"
+	"toban/api"
+	"toban/config"
+	"toban/gateway"
+	"toban/incident"
+	"toban/internal/due"
+	"toban/internal/id"
+	"toban/internal/lease"
+	"toban/notify"
+	"toban/respond"
+	"toban/store"
+)
+
+// Options say what one toban runs with.
+type Options struct {
+	Config      *config.Config // from a folder; it is applied to the store at the start
+	Data        string         // folder
+	DatabaseURL string         // PostgreSQL; "" = the embedded store in the data folder
+	Key         string         // TOBAN_KEY; "" = the key file in the data folder
+	Listen      string         // "" = as configured
+	Log         *slog.Logger
+	Getenv      func(string) string
+	Version     string
+}
+
+// App is one running toban.
+type App struct {
+	o        Options
+	log      *slog.Logger
+	db       *store.DB
+	node     *lease.Node
+	queue    *due.Queue
+	respond  *respond.Driver
+	notify   *notify.Dispatcher
+	life     *incident.Lifecycle
+	stages   *stages
+	servers  []*server
+	applied  chan *config.Config
+	closing  closers
+	ready    chan struct{}
+	external string
+}
+
+// New sets everything up and listens; nothing is done before Run. Close it also
+// after an error of Run.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	a := &App{o: o, log: o.Log, applied: make(chan *config.Config, 1), ready: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.closing.close())
+		}
+	}()
+	data, err := OpenData(o.Data)
+	if err != nil {
+		return nil, err
+	}
+	key, err := data.Key(o.Key)
+	if err != nil {
+		return nil, err
+	}
+	dsn, node := o.DatabaseURL, id.New("node")
+	if dsn == "" { // one process at a time: it finds its own rows again
+		dsn, node = data.Store(), "local"
+	}
+	a.db, err = store.Open(ctx, dsn, store.Options{Node: node, Log: a.log.With("component", "store")})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	a.closing.push("store", a.db.Close)
+	if err := a.apply(ctx, o.Config); err != nil {
+		return nil, err
+	}
+	a.node, err = lease.Join(ctx, a.db, a.log.With("component", "lease"), lease.Options{Version: o.Version})
+	if err != nil {
+		return nil, err
+	}
+	a.connect(key)
+	if err := a.listen(o, data, key); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// apply makes the folder's configuration that of the store (decision: files
+// win over what was applied before, data made at run time stays).
+func (a *App) apply(ctx context.Context, c *config.Config) error {
+	if c == nil {
+		return nil
+	}
+	objects := c.Objects()
+	rows := make([]store.Object, len(objects))
+	for i, o := range objects {
+		rows[i] = store.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line}
+	}
+	presets, err := c.KeyPresets(a.o.Getenv)
+	if err != nil {
+		return err
+	}
+	return a.db.Tx(ctx, func(tx *store.Tx) error {
+		version, changed, err := tx.Apply(ctx, rows)
+		if err != nil {
+			return fmt.Errorf("apply the configuration: %w", err)
+		}
+		for _, p := range presets {
+			if err := tx.AddKey(ctx, intake.HashKey(p.Key), p.Integration); err != nil {
+				return fmt.Errorf("key of integration %s: %w", p.Integration, err)
+			}
+		}
+		a.log.InfoContext(ctx, "configuration applied", "version", version, "changed", changed)
+		return nil
+	})
+}
+
+// connect makes the parts and joins them.
+func (a *App) connect(key []byte) {
+	a.queue = due.New(a.db, a.log.With("component", "due"))
+	a.queue.HoldWhile(a.node.Fenced)
+	a.node.OnTakeOver(func(ctx context.Context, _ store.Wake) { a.notify.TakeOver(ctx) })
+	a.node.OnReturn(func(ctx context.Context) {
+		a.queue.Reload()
+		a.notify.TakeOver(ctx)
+	})
+
+	a.respond = respond.New(a.db, a.log.With("component", "respond"), respond.Options{})
+	a.life = incident.New(a.db, a.respond, a.log.With("component", "incident"))
+	a.stages = &stages{}
+	a.notify = notify.New(a.db, a.log.With("component", "notify"), notify.Options{
+		Outcomes: a.respond, Keys: a.life, Channels: a.stages.channel, Shadow: a.stages.shadow(), Fenced: a.node.Fenced, Key: key,
+	})
+	a.respond.Register(a.queue)
+	a.life.Register(a.queue)
+	a.notify.Register(a.queue)
+}
+
+// listen opens the listeners: main, public when configured, and the socket of
+// the command line.
+func (a *App) listen(o Options, data Data, key []byte) error {
+	settings := config.Server{}
+	if o.Config != nil {
+		settings = o.Config.Server
+	}
+	address := o.Listen
+	if address == "" {
+		address = settings.Listen
+	}
+	if address == "" {
+		address = config.DefaultListen
+	}
+	main, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("listen: %w (another port: --listen 127.0.0.1:0, or toban.listen in the configuration)", err)
+	}
+	a.closing.push("main listener", ignoreClosed(main.Close))
+	a.external = settings.ExternalURL
+	if a.external == "" {
+		a.external = "http://" + main.Addr().String()
+	}
+	callbacks, err := a.stages.build(o.Config, a.callbackBase(settings), key, o.Getenv, a.notify, a.log.With("component", "twilio"))
+	if err != nil {
+		return err
+	}
+	a.closing.push("simulators", a.stages.close)
+
+	acceptor := alert.New(a.db, a.life, a.log.With("component", "alert"))
+	in := intake.New(a.db, acceptor.Accept, a.log.With("component", "intake"))
+	routes := edges{
+		intake: in, gateway: gateway.New(acceptor.Directory, in, a.log.With("component", "gateway")),
+		callbacks: callbacks, simulator: a.stages.page(), ready: a.isReady, log: a.log,
+	}
+	a.servers = append(a.servers, newServer("main", main, atSubPath(a.external, routes.main()), a.log))
+	if settings.Public.Listen != "" {
+		public, err := net.Listen("tcp", settings.Public.Listen)
+		if err != nil {
+			return fmt.Errorf("public listener: %w", err)
+		}
+		a.closing.push("public listener", ignoreClosed(public.Close))
+		a.servers = append(a.servers, newServer("public", public, atSubPath(a.callbackBase(settings), routes.public()), a.log))
+	}
+	socket, err := listenSocket(data.Socket())
+	if err != nil {
+		return err
+	}
+	a.closing.push("socket", ignoreClosed(socket.Close))
+	handler := api.New(a.db, a.life, a.respond, a.log.With("component", "api"), o.Version).Handler()
+	a.servers = append(a.servers, newServer("socket", socket, handler, a.log))
+	return nil
+}
+
+// callbackBase is the URL under which providers reach this toban.
+func (a *App) callbackBase(s config.Server) string {
+	if s.Public.URL != "" {
+		return s.Public.URL
+	}
+	return a.external
+}
+
+// Addr is the address of the main listener.
+func (a *App) Addr() string { return a.servers[0].listener.Addr().String() }
+
+// URL is where people and senders reach this toban.
+func (a *App) URL() string { return a.external }
+
+func (a *App) isReady() bool {
+	select {
+	case <-a.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// Run works until ctx ends: intake stops first, then what is under way is
+// finished, the lease is given up last. The first part that fails stops the
+// others.
+func (a *App) Run(ctx context.Context) error {
+	// The lease outlives what works on this node's rows.
+	leaseCtx, leave := context.WithCancel(context.WithoutCancel(ctx))
+	defer leave()
+	left := make(chan error, 1)
+	go func() { left <- a.node.Run(leaseCtx) }()
+
+	work, workCtx := errgroup.WithContext(ctx)
+	work.Go(func() error { return ended(workCtx, a.queue.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.respond.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.notify.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.reload(workCtx)) })
+	for _, s := range a.servers {
+		work.Go(func() error { return s.run(workCtx) })
+	}
+	close(a.ready)
+	a.log.InfoContext(ctx, "ready", "engine", a.db.Engine(), "node", a.db.Node(), "listen", a.Addr())
+	err := work.Wait()
+	leave()
+	select {
+	case e := <-left:
+		err = errors.Join(err, ended(leaseCtx, e))
+	case <-time.After(leaveWithin):
+		err = errors.Join(err, errors.New("the lease was not given up in time"))
+	}
+	return err
+}
+
+// leaveWithin bounds how long giving up the lease may take.
+const leaveWithin = 5 * time.Second
+
+// ended makes the end that was asked for no error.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		return nil
+	}
+	return err
+}
+
+// Apply makes c the configuration while toban runs (SIGHUP).
+func (a *App) Apply(c *config.Config) {
+	select {
+	case <-a.applied: // one that nobody has seen yet is outdated
+	default:
+	}
+	a.applied <- c
+}
+
+func (a *App) reload(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case c := <-a.applied:
+			if err := a.apply(ctx, c); err != nil {
+				a.log.ErrorContext(ctx, "the configuration stays as it was", "err", err)
+			}
+		}
+	}
+}
+
+// Close takes apart what New has set up.
+func (a *App) Close() error { return a.closing.close() }
+
+func ignoreClosed(f func() error) func() error {
+	return func() error {
+		if err := f(); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	}
+}
+
+var (
+	_ notify.Outcomes = (*respond.Driver)(nil)
+	_ notify.Keys     = (*incident.Lifecycle)(nil)
+)

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Data is the folder in which one toban keeps what is its own: the store of the
+// embedded engine, the key file and the socket. Only its owner may look inside.
+type Data struct{ Dir string }
+
+// OpenData makes the folder where it is missing and takes other people's
+// permissions away where it is too open.
+func OpenData(dir string) (Data, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return Data{}, fmt.Errorf("data folder: %w", err)
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return Data{}, fmt.Errorf("data folder: %w", err)
+	}
+	if err := os.Chmod(abs, 0o700); err != nil { //nolint:gosec // a folder needs its x
+		return Data{}, fmt.Errorf("data folder: %w", err)
+	}
+	return Data{abs}, nil
+}
+
+// Store is the data source name of the embedded store.
+func (d Data) Store() string { return "sqlite:" + filepath.Join(d.Dir, "toban.db") }
+
+// Socket is where the command line finds a running toban.
+func (d Data) Socket() string { return filepath.Join(d.Dir, "toban.sock") }
+
+// Key returns the installation's secret, 32 bytes that callback tokens are made
+// with: from the environment (TOBAN_KEY, 64 hexadecimal digits) or from a file
+// that is written at the first start. Nodes that share a store must share it.
+func (d Data) Key(env string) ([]byte, error) {
+	if env != "" {
+		return readKey(env, "TOBAN_KEY")
+	}
+	path := filepath.Join(d.Dir, "key")
+	raw, err := os.ReadFile(path)
+	if err == nil {
+		return readKey(string(raw), path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	if err := writeSynced(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
+		return nil, fmt.Errorf("key file: %w", err)
+	}
+	return key, nil
+}
+
+func readKey(text, from string) ([]byte, error) {
+	key, err := hex.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("%s must hold 64 hexadecimal digits; make one with: openssl rand -hex 32", from)
+	}
+	return key, nil
+}
+
+// writeSynced writes a file that is either there as a whole or not at all, even
+// when the machine stops meanwhile.
+func writeSynced(path string, body []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
+	_, err = f.Write(body)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"toban/alert/intake"
+	"toban/gateway"
+	"toban/internal/problem"
+	"toban/oncall"
+)
+
+// server is one listener with what it answers.
+type server struct {
+	name     string
+	listener net.Listener
+	http     *http.Server
+}
+
+// Limits of a connection. A request is small; a sender that is slower than this
+// says it again.
+const (
+	readWithin  = 15 * time.Second
+	writeWithin = 60 * time.Second
+	idleWithin  = 2 * time.Minute
+	maxHeader   = 32 << 10
+	stopWithin  = 10 * time.Second
+)
+
+func newServer(name string, l net.Listener, h http.Handler, log *slog.Logger) *server {
+	return &server{name: name, listener: l, http: &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}}
+}
+
+// run serves until ctx ends, and then finishes the requests under way.
+func (s *server) run(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.http.Serve(s.listener) }() // ends with Shutdown or Close
+	select {
+	case err := <-failed:
+		return fmt.Errorf("%s listener: %w", s.name, err)
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	err := s.http.Shutdown(stop)
+	if err != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	<-failed
+	return err
+}
+
+// edges is who answers which path.
+type edges struct {
+	intake    *intake.Intake
+	gateway   *gateway.Gateway
+	callbacks map[string]http.Handler // by path prefix
+	simulator http.Handler            // nil without a simulated stage
+	ready     func() bool
+	log       *slog.Logger
+}
+
+var errNoPage = &oncall.Error{Kind: oncall.NotFound, Code: "page.not_found", Message: "there is nothing at this address"}
+
+// main is everything.
+func (e edges) main() http.Handler {
+	mux := e.outside()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !e.ready() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	if e.simulator != nil {
+		mux.Handle("/sim/", e.simulator)
+	}
+	return mux
+}
+
+// public is what senders and providers need, for a listener that the internet
+// may reach.
+func (e edges) public() http.Handler { return e.outside() }
+
+func (e edges) outside() *http.ServeMux {
+	mux := http.NewServeMux()
+	e.intake.Routes(mux)
+	for prefix, h := range e.callbacks {
+		mux.Handle(prefix, h)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if strings.Count(r.URL.Path, "/") < 2 {
+			problem.Write(w, r, e.log, errNoPage)
+			return
+		}
+		e.gateway.ServeHTTP(w, r)
+	})
+	return mux
+}
+
+// atSubPath lets h answer below the path of an external URL as well, for a
+// proxy that does not cut it off.
+func atSubPath(external string, h http.Handler) http.Handler {
+	u, err := url.Parse(external)
+	if err != nil || strings.Trim(u.Path, "/") == "" {
+		return h
+	}
+	prefix := "/" + strings.Trim(u.Path, "/")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest, ok := strings.CutPrefix(r.URL.Path, prefix+"/"); ok {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = "/"+rest, ""
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// listenSocket opens the socket of the command line; its file mode is the
+// permission. One that a killed toban left behind is replaced: the store's own
+// lock has already made sure that nobody else runs here.
+func listenSocket(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("socket: %w (its path may be too long: choose a shorter --data)", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("socket: %w", err), l.Close())
+	}
+	return l, nil
+}

@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"toban/api"
+)
+
+func (e *env) incident() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "incident", Aliases: []string{"incidents", "inc"}, Short: "List, show and act on incidents",
+		Example: `  toban incident list
+  toban incident show 42
+  toban incident create checkout "the till is on fire" --severity critical
+  toban incident ack 42 --as matsu
+  toban incident reassign 42 take ume --as matsu`,
+	}
+	cmd.AddCommand(
+		e.incidentList(), e.incidentShow(), e.incidentCreate(),
+		e.act("ack", "acknowledge", "Take an incident: everything stops at once", nil),
+		e.act("resolve", "resolve", "Say that it is over", nil),
+		e.act("renew", "renew", "Still on it: the acknowledgement begins anew", nil),
+		e.act("escalate", "escalate", "Go to the next level now", nil),
+		e.act("reassign", "reassign", "Page these users first, then the policy from level 1", takeUsers),
+		e.act("add", "responders", "Page these users as well", takeUsers),
+		e.act("policy", "policy", "Answer by another policy, from its first level", takeText),
+		e.act("note", "notes", "Write a note on the timeline", takeText),
+		e.snooze(),
+	)
+	return cmd
+}
+
+func (e *env) incidentList() *cobra.Command {
+	var state, service string
+	var limit int
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "What is open, newest first", Args: cobra.NoArgs,
+		Example: `  toban incident list
+  toban incident list --state all --service checkout --json`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var out struct {
+				Incidents []api.Incident `json:"incidents"`
+			}
+			path := query("/api/v1/incidents", "state", state, "service", service, "limit", fmt.Sprint(limit))
+			if err := newClient(e.data).call(cmd.Context(), http.MethodGet, path, nil, &out); err != nil {
+				return err
+			}
+			if asJSON {
+				return e.printJSON(out.Incidents)
+			}
+			if len(out.Incidents) == 0 {
+				fmt.Fprintln(e.out, e.say("cli.nothing_open"))
+				return nil
+			}
+			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "#\tSTATE\tURGENCY\tSERVICE\tSINCE\tHOLDER\tNEXT\tTITLE")
+			for _, inc := range out.Incidents {
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", inc.Number, inc.State, inc.Urgency, inc.Service,
+					clock(inc.TriggeredAt), dash(inc.AcknowledgedBy), next(inc), inc.Title)
+			}
+			return w.Flush()
+		},
+	}
+	cmd.Flags().StringVar(&state, "state", "open", "open, triggered, acknowledged, resolved or all")
+	cmd.Flags().StringVar(&service, "service", "", "only of this service")
+	cmd.Flags().IntVar(&limit, "limit", 50, "how many, at most 200")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+func (e *env) incidentShow() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show NUMBER", Short: "One incident: its timeline and what happens next", Args: cobra.ExactArgs(1),
+		Example: "  toban incident show 42",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			inc, entries, err := e.read(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return e.printJSON(map[string]any{"incident": inc, "timeline": entries})
+			}
+			e.printIncident(inc)
+			for _, entry := range entries {
+				fmt.Fprintf(e.out, "  %s  %s\n", clock(entry.At), entry.Text)
+			}
+			if inc.NextAt != nil {
+				fmt.Fprintf(e.out, "\n%s\n", e.say("cli.next", "at", clock(*inc.NextAt), "why", e.say("next."+inc.NextWhy)))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+func (e *env) read(ctx context.Context, ref string) (inc api.Incident, entries []api.Entry, err error) {
+	c := newClient(e.data)
+	path := "/api/v1/incidents/" + url.PathEscape(ref)
+	if err = c.call(ctx, http.MethodGet, path, nil, &inc); err != nil {
+		return inc, nil, err
+	}
+	for after := int64(0); ; {
+		var page struct {
+			Entries []api.Entry `json:"entries"`
+		}
+		if err = c.call(ctx, http.MethodGet, query(path+"/timeline", "after", fmt.Sprint(after), "limit", "1000", "lang", e.lang), nil, &page); err != nil {
+			return inc, nil, err
+		}
+		if len(page.Entries) == 0 {
+			return inc, entries, nil
+		}
+		entries = append(entries, page.Entries...)
+		after = page.Entries[len(page.Entries)-1].Seq
+	}
+}
+
+func (e *env) printIncident(inc api.Incident) {
+	fmt.Fprintf(e.out, "#%d  %s  %s\n%s · %s · %s · %s\n\n", inc.Number, inc.State, inc.Title,
+		inc.Service, inc.Severity, inc.Urgency, clock(inc.TriggeredAt))
+}
+
+func (e *env) incidentCreate() *cobra.Command {
+	var in api.Creation
+	cmd := &cobra.Command{
+		Use: "create SERVICE TITLE", Short: "Open an incident by hand; it pages as an alert would", Args: cobra.ExactArgs(2),
+		Example: `  toban incident create checkout "customers report double charges" --severity critical
+  toban incident create checkout drill --stage staging`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in.Service, in.Title = args[0], args[1]
+			var inc api.Incident
+			if err := newClient(e.data).call(cmd.Context(), http.MethodPost, "/api/v1/incidents", in, &inc); err != nil {
+				return err
+			}
+			e.printIncident(inc)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&in.Severity, "severity", "critical", "critical, error, warning or info")
+	cmd.Flags().StringVar(&in.Key, "key", "", "the same key on an open incident adds to it")
+	cmd.Flags().StringVar(&in.Stage, "stage", "", "a stage of the gateway, such as staging")
+	cmd.Flags().StringVar(&in.By, "as", "", "the user who creates it")
+	return cmd
+}
+
+// taking reads the words behind the number into an action.
+type taking struct {
+	words string
+	read  func(in *api.Action, words []string)
+}
+
+var (
+	takeUsers = &taking{"USER...", func(in *api.Action, words []string) { in.Users = words }}
+	takeText  = &taking{"TEXT", func(in *api.Action, words []string) { in.Text = words[0] }}
+)
+
+// act makes the command for one action on an incident.
+func (e *env) act(name, op, short string, more *taking) *cobra.Command {
+	in := api.Action{Via: "cli"}
+	cmd := &cobra.Command{Use: name + " NUMBER", Short: short, Args: cobra.ExactArgs(1), Example: "  toban incident " + name + " 42 --as matsu"}
+	if more != nil {
+		cmd.Use, cmd.Args = name+" NUMBER "+more.words, cobra.MinimumNArgs(2)
+		cmd.Example = "  toban incident " + name + " 42 ume --as matsu"
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if more != nil {
+			more.read(&in, args[1:])
+		}
+		return e.send(cmd.Context(), args[0], op, in)
+	}
+	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts")
+	return cmd
+}
+
+func (e *env) snooze() *cobra.Command {
+	in := api.Action{Via: "cli"}
+	var length time.Duration
+	cmd := &cobra.Command{
+		Use: "snooze NUMBER", Short: "Take it, and be asked again later", Args: cobra.ExactArgs(1), Example: "  toban incident snooze 42 --for 4h --as matsu",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in.Until = time.Now().Add(length)
+			return e.send(cmd.Context(), args[0], "snooze", in)
+		},
+	}
+	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts")
+	cmd.Flags().DurationVar(&length, "for", 4*time.Hour, "how long")
+	return cmd
+}
+
+func (e *env) send(ctx context.Context, ref, op string, in api.Action) error {
+	var inc api.Incident
+	if err := newClient(e.data).call(ctx, http.MethodPost, "/api/v1/incidents/"+url.PathEscape(ref)+"/"+op, in, &inc); err != nil {
+		return err
+	}
+	e.printIncident(inc)
+	return nil
+}
+
+// user is who acts when --as is not given.
+func (e *env) user() string {
+	for _, name := range []string{"TOBAN_USER", "USER"} {
+		if u := e.getenv(name); u != "" {
+			return u
+		}
+	}
+	return "cli"
+}
+
+func (e *env) printJSON(v any) error {
+	enc := json.NewEncoder(e.out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func next(inc api.Incident) string {
+	if inc.NextAt == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%s %s", inc.NextWhy, inc.NextAt.Local().Format("15:04:05"))
+}

@@ -1,0 +1,117 @@
+// Package cli is toban for operators: one command a file. A command parses its
+// words, makes one call and prints; what it knows about a running toban it
+// learns over the API, as every other client does.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Version is the program's version, set by the build.
+//
+//nolint:gochecknoglobals // set by the linker, never by code
+var Version = "dev"
+
+// env is what a command may use of the world.
+type env struct {
+	out, err io.Writer
+	in       io.Reader
+	getenv   func(string) string
+	data     string // --data
+	lang     string // --lang: ja or en
+}
+
+// Main is main without the globals: it runs the command in args and returns the
+// exit code: 0 done, 1 failed, 2 the words were wrong.
+func Main(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	e := &env{in: in, out: stdout, err: stderr, getenv: getenv}
+	root := e.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case isUsage(err):
+		fmt.Fprintf(stderr, "toban: %v\nSee 'toban --help'.\n", err)
+		return 2
+	}
+	fmt.Fprintln(stderr, "toban:", err)
+	return 1
+}
+
+func (e *env) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "toban",
+		Short: "On-call and uptime: an outage rings phones until somebody has it",
+		Long: `toban (当番, the person on duty) watches, alerts, opens incidents and rings phones
+until somebody presses a key, in one binary with its own store.`,
+		Example: `  toban demo                      see an outage ring three phones, no account needed
+  toban init shop && toban check --config shop
+  toban serve --config shop       run it
+  toban simulate checkout --at 2026-11-28T03:00+09:00 --config shop
+  toban incident list             what is open
+  toban incident ack 42           take it`,
+		SilenceUsage: true, SilenceErrors: true, Version: Version,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	flags := root.PersistentFlags()
+	flags.StringVar(&e.data, "data", e.defaultData(), "folder of the store, the key file and the socket (mode 0700)")
+	flags.StringVar(&e.lang, "lang", e.defaultLang(), "language of what is printed: en or ja")
+	root.AddCommand(
+		e.serve(), e.demo(), e.initFolder(), e.check(), e.apply(), e.simulate(),
+		e.incident(), e.oncall(), e.integration(), e.sim(), e.bench(),
+	)
+	return root
+}
+
+// defaultData is TOBAN_DATA, else a folder of the user's own.
+func (e *env) defaultData() string {
+	if dir := e.getenv("TOBAN_DATA"); dir != "" {
+		return dir
+	}
+	if dir := e.getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "toban")
+	}
+	if home := e.getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "state", "toban")
+	}
+	return "toban-data"
+}
+
+func (e *env) defaultLang() string {
+	for _, name := range []string{"TOBAN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"} {
+		if v := e.getenv(name); v != "" {
+			if strings.HasPrefix(v, "ja") {
+				return "ja"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}
+
+// usage marks an error as one of the words given.
+type usage struct{ error }
+
+func isUsage(err error) bool {
+	if _, ok := err.(usage); ok { //nolint:errorlint // only a bare one is meant
+		return true
+	}
+	text := err.Error() // cobra has no types for these
+	return strings.HasPrefix(text, "unknown command") || strings.HasPrefix(text, "unknown flag") || strings.HasPrefix(text, "unknown shorthand") ||
+		strings.Contains(text, "arg(s)") || strings.HasPrefix(text, "required flag") || strings.HasPrefix(text, "invalid argument") || strings.HasPrefix(text, "flag needs")
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"toban/app"
+	"toban/config"
+)
+
+func (e *env) serve() *cobra.Command {
+	var folder, listen, level string
+	var untilStdin bool
+	cmd := &cobra.Command{
+		Use: "serve", Short: "Run toban", Args: cobra.NoArgs,
+		Long: `Runs toban with the configuration of a folder. The store is embedded in the data folder; with
+TOBAN_DATABASE_URL it is PostgreSQL, and any number of equal nodes may share it.
+SIGHUP reads the folder again; a folder with errors changes nothing.`,
+		Example: `  toban serve --config shop
+  TOBAN_DATABASE_URL=postgres://… TOBAN_KEY=$(cat key) toban serve --config shop --data /var/lib/toban`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var lvl slog.Level
+			if err := lvl.UnmarshalText([]byte(level)); err != nil {
+				return usage{fmt.Errorf("--log: %q is none of debug, info, warn, error", level)}
+			}
+			log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: lvl}))
+			c, err := e.load(folder)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			if untilStdin {
+				ctx = whileOpen(ctx, e.in)
+			}
+			return e.run(ctx, folder, app.Options{
+				Config: c, Data: e.data, DatabaseURL: e.getenv("TOBAN_DATABASE_URL"), Key: e.getenv("TOBAN_KEY"), Listen: listen,
+				Log: log, Getenv: e.getenv, Version: Version,
+			})
+		},
+	}
+	cmd.Flags().StringVar(&folder, "config", "", "folder of the configuration; without it the store's own is used")
+	cmd.Flags().StringVar(&listen, "listen", "", "address of the main listener, instead of the configured one")
+	cmd.Flags().StringVar(&level, "log", "info", "debug, info, warn or error")
+	cmd.Flags().BoolVar(&untilStdin, "until-stdin-closes", false, "end when the standard input does, as a child of another program")
+	_ = cmd.Flags().MarkHidden("until-stdin-closes")
+	return cmd
+}
+
+// run serves until ctx ends. A second signal ends at once.
+func (e *env) run(ctx context.Context, folder string, o app.Options) error {
+	a, err := app.New(ctx, o)
+	if err != nil {
+		return err
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	done := make(chan struct{})
+	defer close(done)
+	go func() { // ends with done
+		for {
+			select {
+			case <-done:
+				return
+			case <-hup:
+				c, err := e.load(folder)
+				if err != nil {
+					o.Log.Error("the configuration stays as it was", "err", err)
+					continue
+				}
+				a.Apply(c)
+			}
+		}
+	}()
+	fmt.Fprintf(e.err, "toban %s: %s\n", Version, a.URL())
+	return errors.Join(a.Run(ctx), a.Close())
+}
+
+// load reads and checks a folder; its warnings are printed, its errors refuse
+// it.
+func (e *env) load(folder string) (*config.Config, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	c, problems := config.Load(folder)
+	if config.Report(e.err, problems) {
+		return nil, fmt.Errorf("the configuration in %s has errors; nothing was changed", folder)
+	}
+	return c, nil
+}
+
+// whileOpen is ctx until in ends: whoever started this process holds the other
+// side, and takes it along even when killed.
+func whileOpen(ctx context.Context, in io.Reader) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() { // ends with the input, which is what it is for
+		defer cancel()
+		_, _ = io.Copy(io.Discard, in)
+	}()
+	return ctx
+}
+
+// now is the time that checks of schedules start from.
+func now() time.Time { return time.Now() }

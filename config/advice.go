@@ -1,0 +1,111 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"toban/oncall"
+)
+
+// gapsWithin is how far ahead gaps are looked for (R34).
+const gapsWithin = 90 * 24 * time.Hour
+
+// Advice says what of a folder without errors will not work as its writer
+// probably means it, seen at now: addresses that providers can't reach, hours
+// that never occur, times at which nobody is on duty. All are warnings.
+func (c *Config) Advice(now time.Time) []Problem {
+	l := &loader{config: c, told: map[string]bool{}}
+	l.reachable()
+	for i := range c.objects {
+		o := &c.objects[i]
+		switch v := o.value.(type) {
+		case *oncall.Service:
+			if v.SupportHours != nil && v.SupportHours.Next(now).IsZero() {
+				l.warnf(o.at, "the support hours of %s never occur, so its low urgency waits for ever", o.Name)
+			}
+		case *oncall.Schedule:
+			l.duty(o, v, now)
+		}
+	}
+	problems := sortProblems(l.problems)
+	if c.dir != "" {
+		for i := range problems {
+			problems[i].File = filepath.Join(c.dir, filepath.FromSlash(problems[i].File))
+		}
+	}
+	return problems
+}
+
+// reachable looks at the ways to people and back.
+func (l *loader) reachable() {
+	c := l.config
+	at := &node{file: "."}
+	if s := c.objects[0].at; s != nil {
+		at = s
+	}
+	live := false
+	for _, s := range c.Stages() {
+		live = live || s.Name == oncall.Production && !s.Simulated
+	}
+	if !live {
+		return // nobody real is reached, as the folder says
+	}
+	t := c.Providers.Twilio
+	if t == nil {
+		l.warnf(at, "there is no provider: nobody is called. Add providers.twilio, or providers: simulated to the stage production")
+		return
+	}
+	base, from := c.Server.Public.URL, "toban.public.url"
+	if base == "" {
+		base, from = c.Server.ExternalURL, "toban.external_url"
+	}
+	switch {
+	case base == "":
+		l.warnf(at, "without toban.external_url the phone provider can't call back: nothing is spoken, no key is heard and no outcome is known")
+	case t.BaseURL == "" && private(base):
+		l.warnf(at, "the phone provider can't reach %s (%s): nothing is spoken, no key is heard and no outcome is known; it needs a public address, by a reverse proxy or a tunnel", from, base)
+	}
+}
+
+// private reports whether a URL can't be reached from the internet, as far as
+// its text tells.
+func private(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	host := u.Hostname()
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || addr.IsUnspecified()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") || !strings.Contains(host, ".")
+}
+
+// duty looks for layers that never apply and for gaps.
+func (l *loader) duty(o *object, s *oncall.Schedule, now time.Time) {
+	for i := range s.Layers {
+		h := oncall.Hours{Zone: s.Zone, Holidays: s.Holidays, During: s.Layers[i].During}
+		if h.During != nil && h.Next(now).IsZero() {
+			l.warnf(o.at, "layer %d of schedule %s never applies", i+1, o.Name)
+		}
+	}
+	gaps := s.Gaps(nil, now, now.Add(gapsWithin))
+	if len(gaps) == 0 {
+		return
+	}
+	zone, err := oncall.LoadZone(s.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	const layout = "2006-01-02 15:04"
+	more := ""
+	if n := len(gaps) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more times within 90 days", n)
+	}
+	l.warnf(o.at, "schedule %s has nobody on duty from %s to %s (%s)%s; a level with nobody on duty is skipped at once",
+		o.Name, gaps[0].From.In(zone).Format(layout), gaps[0].To.In(zone).Format(layout), s.Zone, more)
+}

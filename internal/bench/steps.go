@@ -1,0 +1,58 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// stepsASecond is for how many steps a second there is enough to do, and
+// stepsHeadStart the least time to prepare them.
+const (
+	stepsASecond   = 15_000
+	stepsHeadStart = 4 * time.Second
+)
+
+// measureSteps lets as many responses come due at the same moment as toban may
+// be able to step in the measured time, and counts those that it has. Each step
+// is the first of a high urgency: round, level and page on the timeline, the
+// response with its next time, all committed.
+func measureSteps(ctx context.Context, r *runner, engine string) (figures []Figure, err error) {
+	s, err := r.newSite(ctx, engine, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = closed(s, err) }()
+	n := int(stepsASecond * r.o.Duration.Seconds())
+	headStart := stepsHeadStart + time.Duration(n)*time.Second/5000
+	ids, first, err := s.startSeeded(ctx, n, headStart, func(int) time.Duration { return 0 })
+	if err != nil {
+		return nil, err
+	}
+	if !until(ctx, first.Add(r.o.Duration)) {
+		return nil, ctx.Err()
+	}
+	if err := s.stop(); err != nil {
+		return nil, err
+	}
+	stepped, err := s.firstSteps(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	done, last := 0, time.Duration(0)
+	for _, at := range stepped {
+		if took := at.Sub(first); !at.IsZero() && took <= r.o.Duration {
+			done, last = done+1, max(last, took)
+		}
+	}
+	if done == 0 {
+		return nil, errors.New("no response was stepped")
+	}
+	if done == n {
+		r.say("steps.%s: all %d were stepped after %.0f ms", engine, n, milliseconds(last))
+	} else {
+		last = r.o.Duration
+	}
+	return []Figure{{fmt.Sprintf("steps.%s.rate", engine), float64(done) / last.Seconds(), "1/s"}}, nil
+}

@@ -1,0 +1,97 @@
+package oncall
+
+// Directory is the configuration of one version: who there is and what was
+// agreed. It is immutable once built; every node holds the same one for the
+// same version.
+type Directory struct {
+	Version      int64
+	Settings     Settings
+	Users        map[UserID]*User
+	Schedules    map[ScheduleID]*Schedule
+	Policies     map[PolicyID]*Policy
+	Services     []*Service // in file order: the first whose matchers hold takes the signal
+	Integrations map[IntegrationID]*Integration
+	Pagers       map[PagerID]*Pager
+	Stages       map[Stage]*StageConfig
+	Routes       []Route
+	Overrides    []Override // in the order in which they were made
+
+	compiled *compiled // nil until Compile: everything works, slowly
+}
+
+// Settings are the installation's own.
+type Settings struct {
+	Language    string // "ja" or "en"
+	Zone        string // IANA
+	ExternalURL string
+	PublicURL   string // callbacks use it; "" = ExternalURL
+	Shadow      bool   // mode: shadow (R27)
+	Spend       Spend
+}
+
+// Spend are the caps on what attempts may cost, in millionths of the tariff's
+// currency; zero = no cap. WarnAt is a fraction of the cap (R26).
+type Spend struct {
+	PerHour, PerDay int64
+	WarnAt          float64
+	Currency        string
+}
+
+// Integration is an intake address and how its body is read.
+type Integration struct {
+	ID      IntegrationID
+	Dialect string    // "alertmanager", "generic"
+	Service ServiceID // "" = by labels
+	Stage   Stage
+	Map     string  // jq, for the generic dialect
+	Rate    float64 // requests a second; 0 = 1,000
+	Burst   int     // requests at once; 0 = 5,000
+}
+
+// Pager is another paging system that speaks PagerDuty's Events API v2. The
+// routing key is a secret and stays a reference such as env:NAME.
+type Pager struct {
+	ID         PagerID
+	URL        string
+	RoutingKey string
+}
+
+// StageConfig is what differs from stage to stage.
+type StageConfig struct {
+	Name      Stage
+	Simulated bool // providers are the simulators: nobody real is reached
+	Variables map[string]string
+}
+
+// Route is a caller's own URL below a stage: /{stage}{Path}.
+type Route struct {
+	Method string
+	Path   string
+	Auth   string   // "key", "basic" or "none"
+	From   []string // CIDRs that may call when Auth is none
+	To     IntegrationID
+}
+
+// Service returns the service with that id, or nil.
+func (d *Directory) Service(id ServiceID) *Service {
+	if d.compiled != nil {
+		return d.compiled.services[id]
+	}
+	for _, s := range d.Services {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// overrides returns those of a schedule in the order in which they were made.
+func (d *Directory) overrides(id ScheduleID) []Override {
+	switch {
+	case d == nil:
+		return nil
+	case d.compiled != nil:
+		return d.compiled.overrides[id]
+	}
+	return overridesOf(d.Overrides)[id]
+}

@@ -1,0 +1,198 @@
+package oncall
+
+import (
+	"slices"
+	"time"
+)
+
+// World is everything a response may ask about: the directory and what is known
+// about this one incident. It is a value and answers for any time, so that a
+// forecast asks it about tomorrow as the response asks about now.
+type World struct {
+	Directory *Directory
+	Policy    *Policy       // the response's snapshot (R14)
+	Turns     map[int]int64 // round-robin turn per level, needed by the first step only
+	// CappedUntil is when paid attempts may go out again; zero = now (R12).
+	CappedUntil time.Time
+	// Given answers a replay in place of all of the above but Policy.
+	Given *Answers
+}
+
+// Answers keeps what the World said to a step: only what was asked. They are on
+// the timeline with the input, so that the step can be replayed after the
+// directory has changed.
+type Answers struct {
+	Version     int64               `json:"version,omitempty"` // of the directory
+	OnDuty      map[ScheduleID]Duty `json:"on_duty,omitempty"`
+	Reach       map[UserID]Reach    `json:"reach,omitempty"`
+	Open        time.Time           `json:"open,omitzero"` // when support hours allow paging: at once, or later
+	PageAfter   time.Duration       `json:"page_after,omitempty"`
+	CappedUntil time.Time           `json:"capped_until,omitzero"`
+	Turns       map[int]int64       `json:"turns,omitempty"`
+}
+
+// Duty is who is on duty, and until when that holds; zero = for good.
+type Duty struct {
+	Users   []UserID  `json:"users,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+	Unknown bool      `json:"unknown,omitempty"` // there is no such schedule
+}
+
+// ask returns the answers being kept for this step.
+func (s *step) ask() *Answers {
+	if s.asked == nil {
+		s.asked = &Answers{}
+		if s.w.Directory != nil {
+			s.asked.Version = s.w.Directory.Version
+		}
+	}
+	return s.asked
+}
+
+// answers is what goes to the timeline with the input.
+func (s *step) answers() *Answers {
+	if s.w.Given != nil {
+		return s.w.Given
+	}
+	return s.asked
+}
+
+func (s *step) service() *Service {
+	if s.w.Directory == nil {
+		return nil
+	}
+	return s.w.Directory.Service(s.r.Service)
+}
+
+func (s *step) onDuty(id ScheduleID) Duty {
+	if s.w.Given != nil {
+		return s.w.Given.OnDuty[id]
+	}
+	a := s.ask()
+	if d, ok := a.OnDuty[id]; ok {
+		return d
+	}
+	d := Duty{Unknown: true}
+	if s.w.Directory != nil {
+		if schedule := s.w.Directory.Schedules[id]; schedule != nil {
+			users, until := schedule.OnDuty(s.w.Directory, s.now)
+			d = Duty{Users: slices.Clone(users)}
+			if !until.IsZero() {
+				d.Until = instant(until)
+			}
+		}
+	}
+	if a.OnDuty == nil {
+		a.OnDuty = map[ScheduleID]Duty{}
+	}
+	a.OnDuty[id] = d
+	return d
+}
+
+func (s *step) reach(id UserID) Reach {
+	if s.w.Given != nil {
+		return s.w.Given.Reach[id]
+	}
+	a := s.ask()
+	if reach, ok := a.Reach[id]; ok {
+		return reach
+	}
+	var u *User
+	if s.w.Directory != nil {
+		u = s.w.Directory.Users[id]
+	}
+	reach := Reach{Unknown: true}
+	if u != nil {
+		service := s.service()
+		reach = reachOf(u, s.r.Urgency, service != nil && service.NoCalls, s.capped())
+	}
+	if a.Reach == nil {
+		a.Reach = map[UserID]Reach{}
+	}
+	a.Reach[id] = reach
+	return reach
+}
+
+// open returns the first instant from now on at which a response of low urgency
+// may page (R6). Hours that never begin do not silence anything.
+func (s *step) open() time.Time {
+	if s.w.Given != nil {
+		return later(s.w.Given.Open, s.now)
+	}
+	a := s.ask()
+	if a.Open.IsZero() {
+		a.Open = s.now
+		if service := s.service(); service != nil && service.SupportHours != nil {
+			a.Open = later(instant(service.SupportHours.Next(s.now)), s.now)
+		}
+	}
+	return a.Open
+}
+
+// pageAfter returns how old the incident has to be before anybody is paged (R15).
+func (s *step) pageAfter() time.Duration {
+	if s.w.Given != nil {
+		return s.w.Given.PageAfter
+	}
+	service := s.service()
+	if service == nil || service.PageAfter <= 0 {
+		return 0
+	}
+	after := min(service.PageAfter, maxWait).Truncate(time.Millisecond)
+	s.ask().PageAfter = after
+	return after
+}
+
+// capped reports whether the spend cap stands (R12).
+func (s *step) capped() bool {
+	if s.w.Given != nil {
+		return s.w.Given.CappedUntil.After(s.now)
+	}
+	if !s.w.CappedUntil.After(s.now) {
+		return false
+	}
+	s.ask().CappedUntil = instant(s.w.CappedUntil)
+	return true
+}
+
+func (s *step) cappedUntil() time.Time {
+	if s.w.Given != nil {
+		return s.w.Given.CappedUntil
+	}
+	return instant(s.w.CappedUntil)
+}
+
+// turn returns the round-robin turn of a level (R10).
+func (s *step) turn(level int) int64 {
+	if s.w.Given != nil {
+		return s.w.Given.Turns[level]
+	}
+	a := s.ask()
+	if a.Turns == nil {
+		a.Turns = map[int]int64{}
+	}
+	a.Turns[level] = s.w.Turns[level]
+	return s.w.Turns[level]
+}
+
+// instant is a time as a response keeps it: UTC, cut to the millisecond, within
+// the years that JSON can write.
+func instant(t time.Time) time.Time {
+	switch t = t.UTC().Truncate(time.Millisecond); {
+	case t.Before(earliest()):
+		return earliest()
+	case t.Year() > 9000:
+		return time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return t
+}
+
+// earliest is where a wait stands whose time was lost: due at once.
+func earliest() time.Time { return time.UnixMilli(0).UTC() }
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

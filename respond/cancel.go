@@ -1,0 +1,111 @@
+package respond
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"toban/oncall"
+	"toban/store"
+)
+
+// void ends everything that was asked for under a lower epoch than the
+// incident's: what is due is dropped first, then what was claimed is read and
+// hung up. In this order a claim that slips in between is seen (R18).
+func (d *Driver) void(ctx context.Context, tx *store.Tx, inc *oncall.Incident, keep oncall.AttemptID) error {
+	if _, err := tx.DropOutbox(ctx, inc.ID, inc.Epoch); err != nil {
+		return fmt.Errorf("incident %s: outbox: %w", inc.ID, err)
+	}
+	return d.hangUp(ctx, tx, inc, func(t store.Told) bool {
+		return t.Epoch < inc.Epoch && t.Attempt != keep
+	})
+}
+
+// withdraw ends the attempts that a step does not want any more, unless they ended
+// with their epoch.
+func (d *Driver) withdraw(ctx context.Context, tx *store.Tx, s *step) error {
+	if len(s.cancel) == 0 || s.voided {
+		return nil
+	}
+	unwanted := func(a oncall.AttemptID) bool { return a != s.keep && slices.Contains(s.cancel, a) }
+	s.outbox = slices.DeleteFunc(s.outbox, func(o store.OutboxRow) bool { return unwanted(o.ID) })
+	for _, id := range s.cancel {
+		if !unwanted(id) {
+			continue
+		}
+		row, err := tx.OutboxRow(ctx, id)
+		if err != nil {
+			return fmt.Errorf("attempt %s: %w", id, err)
+		}
+		if row == nil || row.State != store.OutboxDue {
+			continue
+		}
+		row.State = store.OutboxDropped
+		if err := tx.SaveOutbox(ctx, *row); err != nil {
+			return fmt.Errorf("attempt %s: %w", id, err)
+		}
+	}
+	return d.hangUp(ctx, tx, s.inc, func(t store.Told) bool { return unwanted(t.Attempt) })
+}
+
+// hangUp asks notify to end the live deliveries that tell of inc by an attempt
+// that is over. A call that tells of several incidents is hung up only when
+// every one of them has moved on (decision 12): the delivery is locked before
+// the others are read, so of two acknowledgements at the same moment the second
+// sees the first.
+func (d *Driver) hangUp(ctx context.Context, tx *store.Tx, inc *oncall.Incident, over func(store.Told) bool) error {
+	live, err := tx.LiveDeliveries(ctx, inc.ID)
+	if err != nil {
+		return fmt.Errorf("incident %s: live deliveries: %w", inc.ID, err)
+	}
+	for _, l := range live {
+		if !l.CancelAt.IsZero() {
+			continue
+		}
+		told, err := tx.Told(ctx, l.ID)
+		if err != nil {
+			return fmt.Errorf("delivery %s: %w", l.ID, err)
+		}
+		if !slices.ContainsFunc(told, func(t store.Told) bool { return t.Incident == inc.ID && over(t) }) {
+			continue
+		}
+		if err := d.end(ctx, tx, inc, l.ID, over); err != nil {
+			return fmt.Errorf("delivery %s: %w", l.ID, err)
+		}
+	}
+	return nil
+}
+
+func (d *Driver) end(ctx context.Context, tx *store.Tx, inc *oncall.Incident, id oncall.DeliveryID, over func(store.Told) bool) error {
+	l, err := tx.Delivery(ctx, id)
+	if err != nil {
+		return err
+	}
+	if l.State == store.DeliveryEnded || !l.CancelAt.IsZero() {
+		return nil
+	}
+	told, err := tx.Told(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, t := range told {
+		if t.Incident == inc.ID {
+			if !over(t) {
+				return nil
+			}
+			continue
+		}
+		other, err := tx.IncidentUnlocked(ctx, t.Incident)
+		if err != nil {
+			return err
+		}
+		if other.State == oncall.Triggered && other.Epoch == t.Epoch {
+			return nil // it still tells of something that nobody has
+		}
+	}
+	l.CancelAt = tx.Now
+	if err := tx.SaveDelivery(ctx, l); err != nil {
+		return err
+	}
+	return tx.PutTimers(ctx, store.Timer{Kind: store.TimerDelivery, Ref: string(id), DueAt: tx.Now})
+}

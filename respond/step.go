@@ -1,0 +1,162 @@
+package respond
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"toban/oncall"
+	"toban/store"
+)
+
+// step is one response within a transaction: its incident, which is locked, and
+// what its inputs have brought so far. Nothing is written before write.
+type step struct {
+	inc   *oncall.Incident
+	row   *store.ResponseRow
+	world oncall.World
+	now   time.Time
+
+	nextAt  time.Time
+	nextWhy oncall.Reason
+	entries []oncall.Entry // not yet written
+	said    int            // how many of them the use case wrote
+	signed  bool           // one of them carries an input
+	outbox  []store.OutboxRow
+	cancel  []oncall.AttemptID
+	keep    oncall.AttemptID // its call is not hung up: the key was pressed there
+	changed bool             // the incident has to be saved even without an entry
+	voided  bool             // what was asked for before has ended with its epoch
+	stale   bool             // the machine raised the epoch: what is due for a lower one is void
+	broken  error            // the machine failed; see broken.go
+}
+
+// take gives the response one input. A machine that fails leaves the response as
+// it was, and the step broken.
+func (s *step) take(d *Driver, in oncall.Input) {
+	if s.broken != nil {
+		return
+	}
+	in.Epoch = s.inc.Epoch
+	after, effects, err := s.advance(d, in)
+	if err != nil {
+		s.broken = err
+		return
+	}
+	s.row.Response = after
+	for _, e := range effects {
+		s.effect(e)
+	}
+}
+
+// advance asks the machine, and holds what it says to its promises: a response
+// to an open incident has a next action that lies ahead, under the incident's
+// epoch.
+func (s *step) advance(d *Driver, in oncall.Input) (r oncall.Response, effects []oncall.Effect, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: panic: %v\n%s", in.Kind, p, debug.Stack())
+		}
+	}()
+	r, effects = d.o.advance(s.row.Response, in, s.world, s.now)
+	s.nextAt, s.nextWhy = r.Next()
+	stands := !s.nextAt.IsZero() && !s.nextAt.After(s.now)
+	epoch := s.inc.Epoch
+	for _, e := range effects {
+		if _, ok := e.(oncall.Retrigger); ok {
+			epoch++
+		}
+	}
+	switch {
+	case r.Epoch != epoch:
+		return r, nil, fmt.Errorf("%s: the response has epoch %d, its incident %d", in.Kind, r.Epoch, epoch)
+	case s.inc.State != oncall.Resolved && s.nextAt.IsZero():
+		return r, nil, fmt.Errorf("%s: %w", in.Kind, errNoNext)
+	case in.Kind == oncall.InDue && len(effects) == 0 && stands:
+		return r, nil, fmt.Errorf("%s: %w", in.Kind, errStuck)
+	case in.Kind == oncall.InDue && stands: // it may not spin, whatever it does
+		s.nextAt = s.now.Add(pause)
+	}
+	return r, effects, nil
+}
+
+// pause is the least time between two steps of a response that says it is due
+// again at once.
+const pause = 100 * time.Millisecond
+
+var (
+	errNoNext = errors.New("the machine names no next action for an open incident")
+	errStuck  = errors.New("the machine does not move on though it is due")
+)
+
+// effect turns an effect into the rows that stand for it.
+func (s *step) effect(e oncall.Effect) {
+	switch e := e.(type) {
+	case oncall.ContactUser:
+		s.contact(e)
+	case oncall.CancelAttempts:
+		s.cancel = append(s.cancel, e.Attempts...)
+	case oncall.Tell:
+		s.note(oncall.Entry{Kind: oncall.EntryTold, Actor: string(e.By), Data: told(e)})
+	case oncall.Note:
+		s.say(e.Entry)
+	case oncall.Retrigger:
+		s.inc.Lapse()
+		s.changed, s.stale = true, true
+	}
+}
+
+// contact asks for an attempt. The address is looked up when it is claimed (R14).
+func (s *step) contact(c oncall.ContactUser) {
+	s.outbox = append(s.outbox, store.OutboxRow{
+		ID:       c.Attempt,
+		Incident: s.inc.ID,
+		Epoch:    s.row.Response.Epoch,
+		Kind:     c.Method,
+		State:    store.OutboxDue,
+		DueAt:    s.now,
+		Payload: store.Payload{
+			User: c.User, Pager: c.Pager, Contact: c.Contact, Nth: c.Nth,
+			Stage: s.inc.Stage, Shadow: s.shadow(),
+		},
+	})
+}
+
+// shadow reports whether nobody may be reached, only recorded (R27).
+func (s *step) shadow() bool {
+	dir := s.world.Directory
+	svc := dir.Service(s.inc.Service)
+	return dir.Settings.Shadow || svc != nil && svc.Shadow
+}
+
+// say writes a line of the machine. The input that it carries goes to the line
+// that the use case wrote about the same thing, where there is one, so that it
+// does not take a line of its own.
+func (s *step) say(e oncall.Entry) {
+	if e.Kind == oncall.EntryInput && s.said > 0 && !s.signed {
+		s.entries[0].Data.Input, s.entries[0].Data.Answers = e.Data.Input, e.Data.Answers
+		s.signed = true
+		return
+	}
+	if e.Data.Input != nil {
+		s.signed = true
+	}
+	s.note(e)
+}
+
+func (s *step) note(e oncall.Entry) {
+	e.Incident = s.inc.ID
+	if e.At.IsZero() {
+		e.At = s.now
+	}
+	s.entries = append(s.entries, e)
+}
+
+func told(t oncall.Tell) oncall.EntryData {
+	data := oncall.EntryData{Users: t.Users, Why: string(t.Why)}
+	if !t.Until.IsZero() {
+		data.Until = &t.Until
+	}
+	return data
+}

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"toban/oncall"
+)
+
+// Of two edges of the same alert the earlier's signal stays in the row, so an
+// upsert that returns the signal it proposed has changed the state. In the same
+// way it learns whether the repetition is written down.
+const upsertAlerts = `
+	INSERT INTO alerts(service_id, fingerprint, id, state, severity, group_key, incident_id, starts_at, last_at, count,
+		labels, annotations, edge, logged, logged_at)
+	VALUES ($1, $2, $3, 'firing', $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $8)
+	ON CONFLICT (service_id, fingerprint) DO UPDATE SET
+		state = 'firing', severity = excluded.severity, group_key = excluded.group_key, incident_id = excluded.incident_id,
+		starts_at = CASE WHEN alerts.state = 'firing' THEN alerts.starts_at ELSE excluded.starts_at END,
+		ends_at = NULL, last_at = excluded.last_at, count = alerts.count + excluded.count,
+		labels = excluded.labels, annotations = excluded.annotations,
+		edge = CASE WHEN alerts.state = 'firing' THEN alerts.edge ELSE excluded.edge END,
+		logged = CASE WHEN alerts.state = 'firing' AND excluded.logged_at - alerts.logged_at < 60000 THEN alerts.logged ELSE excluded.logged END,
+		logged_at = CASE WHEN alerts.state = 'firing' AND excluded.logged_at - alerts.logged_at < 60000 THEN alerts.logged_at ELSE excluded.logged_at END
+	RETURNING service_id, fingerprint, edge, logged`
+
+// firing is what a wave says of one alert.
+type firing struct {
+	first, last *item
+	incident    oncall.IncidentID
+	count       int64
+	logged      bool // a row in signals says so
+}
+
+// fire writes the alerts of the triggers. What it returns is known after send.
+func (b *batch) fire(ctx context.Context, groups []*group) ([]*firing, error) {
+	byKey := map[alertKey]*firing{}
+	var list []*firing
+	for _, g := range groups {
+		for i, it := range g.items {
+			it.result = Accepted{Incident: g.id, Number: g.number, New: g.opened && i == 0}
+			key := alertKey{it.service, it.key}
+			a := byKey[key]
+			if a == nil {
+				a = &firing{first: it}
+				byKey[key] = a
+				list = append(list, a)
+			}
+			a.last, a.incident = it, g.id
+			a.count++
+		}
+	}
+	slices.SortFunc(list, func(x, y *firing) int {
+		return cmp.Or(strings.Compare(x.first.service, y.first.service), strings.Compare(x.first.key, y.first.key))
+	})
+	now := b.tx.Now.UnixMilli()
+	args := make([]any, 0, 12*len(list))
+	for _, a := range list {
+		it := a.last
+		args = append(args, it.service, it.key, it.alert, string(it.severity), it.group, string(a.incident), a.first.startsAt,
+			now, a.count, it.labels, it.annotations, a.first.signal)
+	}
+	return list, b.tx.askSet(ctx, upsertAlerts, 12, args, func(rows row) error {
+		var key alertKey
+		var edge, logged string
+		err := rows.Scan(&key.service, &key.key, &edge, &logged)
+		a := byKey[key]
+		a.first.result.Edge = edge == a.first.signal
+		a.logged = logged == a.first.signal
+		return err
+	})
+}
+
+const clearAlertSet = `
+	UPDATE alerts SET state = 'cleared', ends_at = $4, last_at = $4, edge = v.column3, logged = v.column3, logged_at = $4
+	FROM (VALUES (CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT))) AS v
+	WHERE alerts.service_id = v.column1 AND alerts.fingerprint = v.column2 AND alerts.state = 'firing'
+	RETURNING alerts.service_id, alerts.fingerprint, alerts.incident_id`
+
+// clear clears the alerts of the resolves. One that does not fire, or that
+// nobody knows, stays as it is (R3). After send, the results of the items it
+// returns say which were edges.
+func (b *batch) clear(ctx context.Context, items []*item) ([]*item, error) {
+	byKey := map[alertKey]*item{}
+	var list []*item
+	for _, it := range items {
+		key := alertKey{it.service, it.key}
+		if it.resolve && byKey[key] == nil {
+			byKey[key] = it
+			list = append(list, it)
+		}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(list, func(x, y *item) int {
+		return cmp.Or(strings.Compare(x.service, y.service), strings.Compare(x.key, y.key))
+	})
+	args := make([]any, 0, 3*len(list))
+	for _, it := range list {
+		args = append(args, it.service, it.key, it.signal)
+	}
+	return list, b.tx.askSet(ctx, clearAlertSet, 3, args, func(rows row) error {
+		var key alertKey
+		var incident oncall.IncidentID
+		err := rows.Scan(&key.service, &key.key, into(&incident))
+		byKey[key].result = Accepted{Incident: incident, Edge: true}
+		return err
+	}, b.tx.Now.UnixMilli())
+}
+
+const bindSignal = `UPDATE signals SET incident_id = $1 WHERE id = $2`
+
+// follow writes what follows: the signals, the lines of the timeline, the
+// responses of new incidents, and the timers of everything that has to be looked
+// at.
+func (b *batch) follow(ctx context.Context, groups []*group, fired []*firing, cleared []*item) error {
+	now := b.tx.Now
+	var entries, responses []any
+	var timers []Timer
+	look := func(id oncall.IncidentID) {
+		timers = append(timers, Timer{Kind: TimerIncident, Ref: string(id), DueAt: now})
+	}
+	for _, g := range groups {
+		first := g.items[0]
+		switch {
+		case g.opened:
+			entries = append(entries, first.entries...)
+			responses = append(responses, first.response...)
+			if !first.responded.DueAt.IsZero() {
+				timers = append(timers, first.responded)
+			}
+		case g.repeated:
+			row, err := entryArgs(&oncall.Entry{
+				Incident: g.id, Seq: g.entries, At: now, Kind: oncall.EntryRepeated, Data: oncall.EntryData{Count: g.count},
+			})
+			if err != nil {
+				return err
+			}
+			entries = append(entries, row...)
+		}
+		if g.facts {
+			look(g.id)
+		}
+	}
+	for _, it := range cleared {
+		if it.result.Edge && it.result.Incident != "" {
+			look(it.result.Incident)
+		}
+	}
+	if err := b.log(ctx, fired, cleared); err != nil {
+		return fmt.Errorf("signals: %w", err)
+	}
+	if err := b.tx.laterSet(ctx, insertEntries, entryWidth, entries); err != nil {
+		return fmt.Errorf("timeline: %w", err)
+	}
+	if err := b.tx.laterSet(ctx, insertResponses, responseWidth, responses); err != nil {
+		return fmt.Errorf("responses: %w", err)
+	}
+	return b.tx.PutTimers(ctx, timers...)
+}
+
+// log writes signals down with the incident they turned out to be about. Those
+// that their sender has numbered are there already.
+func (b *batch) log(ctx context.Context, fired []*firing, cleared []*item) error {
+	args := make([]any, 0, signalWidth*(len(fired)+len(cleared)))
+	for _, a := range fired {
+		if a.logged && !a.first.logged {
+			args = a.first.signalArgs(args, string(a.incident))
+		}
+	}
+	for _, it := range cleared {
+		if it.result.Edge && !it.logged {
+			args = it.signalArgs(args, str(it.result.Incident))
+		}
+	}
+	return b.tx.laterSet(ctx, insertSignals, signalWidth, args)
+}
+
+// bind tells the signals that their sender has numbered what they turned out to
+// be about.
+func (b *batch) bind(ctx context.Context) error {
+	for _, it := range b.items {
+		if !it.logged || it.result.Incident == "" {
+			continue
+		}
+		if err := b.tx.laterSet(ctx, bindSignal, 2, []any{string(it.result.Incident), it.signal}); err != nil {
+			return fmt.Errorf("signals: %w", err)
+		}
+	}
+	return nil
+}

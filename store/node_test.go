@@ -1,0 +1,202 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"toban/store"
+	"toban/store/storetest"
+)
+
+func TestALeaseHasOneHolderAndItsFenceRises(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		take := func(holder string, lasts time.Duration) (fence int64, ok bool) {
+			tx(t, db, func(tx *store.Tx) (err error) {
+				fence, ok, err = tx.TakeLease(t.Context(), "probes", holder, tx.Now.Add(lasts))
+				return err
+			})
+			return fence, ok
+		}
+		for _, step := range []struct {
+			holder string
+			lasts  time.Duration
+			fence  int64
+			ok     bool
+		}{
+			{"a", time.Hour, 1, true},
+			{"a", time.Hour, 1, true},
+			{"b", time.Hour, 0, false},
+			{"a", 0, 1, true}, // ends now
+			{"b", time.Hour, 2, true},
+			{"a", time.Hour, 0, false},
+		} {
+			if fence, ok := take(step.holder, step.lasts); fence != step.fence || ok != step.ok {
+				t.Errorf("%s gets fence %d, %v, want %d, %v", step.holder, fence, ok, step.fence, step.ok)
+			}
+		}
+		tx(t, db, func(tx *store.Tx) error { return tx.DropLease(t.Context(), "probes", "a") }) // has it not
+		if _, ok := take("a", time.Hour); ok {
+			t.Error("somebody else gave the lease up")
+		}
+		tx(t, db, func(tx *store.Tx) error { return tx.DropLease(t.Context(), "probes", "b") })
+		if fence, ok := take("a", time.Hour); fence != 3 || !ok {
+			t.Errorf("after it was given up: fence %d, %v, want 3", fence, ok)
+		}
+	})
+}
+
+func TestNodesAreListedWithTheirLastHeartbeat(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		at := began()
+		a := store.NodeRow{ID: "a", LeaseUntil: at, StartedAt: at, Address: "10.0.0.1", Version: "1"}
+		b := store.NodeRow{ID: "b", LeaseUntil: at, StartedAt: at}
+		for _, n := range []store.NodeRow{b, a} {
+			tx(t, db, func(tx *store.Tx) error { return tx.Heartbeat(t.Context(), n) })
+		}
+		a.LeaseUntil = at.Add(time.Second)
+		tx(t, db, func(tx *store.Tx) error { return tx.Heartbeat(t.Context(), a) })
+		read(t, db, func(tx *store.Tx) error {
+			got, err := tx.Nodes(t.Context())
+			if diff := cmp.Diff([]store.NodeRow{a, b}, got); diff != "" {
+				t.Errorf("nodes differ (-want +got):\n%s", diff)
+			}
+			return err
+		})
+	})
+}
+
+func TestASessionLockEndsWithItsConnection(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, "postgres")
+	connect := func() *sql.Conn {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	lock := func(conn *sql.Conn) bool {
+		ok, err := db.LockSession(t.Context(), conn, "node a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	first, second := connect(), connect()
+	if !lock(first) || lock(second) {
+		t.Fatal("the lock is not that of the first connection alone")
+	}
+	if err := db.UnlockSession(t.Context(), first, "node a"); err != nil {
+		t.Fatal(err)
+	}
+	if !lock(second) || lock(first) {
+		t.Fatal("the lock was not given up")
+	}
+	second.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for !lock(first) { // the server notices a moment later
+		if ctx.Err() != nil {
+			t.Fatal("the lock outlived its connection")
+		}
+	}
+}
+
+func TestATransactionOnAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, "postgres")
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = db.TxOn(t.Context(), conn, func(tx *store.Tx) error {
+		return tx.Heartbeat(t.Context(), store.NodeRow{ID: "a", LeaseUntil: tx.Now, StartedAt: tx.Now})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read(t, db, func(tx *store.Tx) error {
+		nodes, err := tx.Nodes(t.Context())
+		if len(nodes) != 1 {
+			t.Errorf("%d nodes, want 1", len(nodes))
+		}
+		return err
+	})
+}
+
+func TestKeysAreKnownUntilTheyAreRevoked(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		tx(t, db, func(tx *store.Tx) error {
+			for _, hash := range []string{"h1", "h2", "h1"} {
+				if err := tx.AddKey(t.Context(), hash, "prometheus"); err != nil {
+					return err
+				}
+			}
+			return tx.AddKey(t.Context(), "h3", "other")
+		})
+		tx(t, db, func(tx *store.Tx) error { return tx.RevokeKey(t.Context(), "h2") })
+		read(t, db, func(tx *store.Tx) error {
+			if name, err := tx.KeyIntegration(t.Context(), "h1"); name != "prometheus" || err != nil {
+				t.Errorf("key h1 is of %q (%v)", name, err)
+			}
+			if name, err := tx.KeyIntegration(t.Context(), "h2"); err == nil {
+				t.Errorf("the revoked key is of %q", name)
+			}
+			keys, err := tx.Keys(t.Context(), "prometheus")
+			if len(keys) != 2 || keys[0].Hash != "h1" || keys[1].RevokedAt.IsZero() {
+				t.Errorf("keys %+v", keys)
+			}
+			if err != nil {
+				return err
+			}
+			all, err := tx.Keys(t.Context(), "")
+			if len(all) != 3 {
+				t.Errorf("%d keys, want 3", len(all))
+			}
+			return err
+		})
+	})
+}
+
+func TestChangesAreSeenInOrderAndSwept(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		accept(t, db, trigger("db-1"))
+		tx(t, db, func(tx *store.Tx) error { return tx.Changed(t.Context(), "schedules", "infra", "web") })
+		read(t, db, func(tx *store.Tx) error {
+			list, err := tx.Changes(t.Context(), 0, 10)
+			var got []string
+			for _, c := range list {
+				got = append(got, c.Topic+"/"+c.Ref)
+			}
+			if diff := cmp.Diff([]string{"incidents/", "schedules/infra", "schedules/web"}, got); diff != "" {
+				t.Errorf("changes differ (-want +got):\n%s", diff)
+			}
+			if err != nil {
+				return err
+			}
+			rest, err := tx.Changes(t.Context(), list[0].Seq, 10)
+			if len(rest) != 2 {
+				t.Errorf("%d changes behind the first, want 2", len(rest))
+			}
+			return err
+		})
+		tx(t, db, func(tx *store.Tx) error {
+			tx.Now = tx.Now.Add(time.Hour)
+			n, err := tx.SweepChanges(t.Context(), 10)
+			if n != 3 {
+				t.Errorf("swept %d, want 3", n)
+			}
+			return err
+		})
+	})
+}
