@@ -41,12 +41,12 @@ func Main(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Wr
 	root.SetIn(in)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0
 	case isUsage(err):
-		fmt.Fprintf(stderr, "toban: %v\nSee 'toban --help'.\n", err)
+		fmt.Fprintf(stderr, "toban: %v\nUsage: %s\nSee '%s --help'.\n", err, cmd.UseLine(), cmd.CommandPath())
 		return 2
 	}
 	fmt.Fprintln(stderr, "toban:", err)
