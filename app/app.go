@@ -25,6 +25,7 @@ import (
 	"toban/internal/id"
 	"toban/internal/lease"
 	"toban/notify"
+	"toban/notify/shadow"
 	"toban/respond"
 	"toban/store"
 )
@@ -93,7 +94,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.connect(key)
-	if err := a.listen(o, data, key); err != nil {
+	if err := a.listen(o, data); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -141,10 +142,11 @@ func (a *App) connect(key []byte) {
 
 	a.respond = respond.New(a.db, a.log.With("component", "respond"), respond.Options{})
 	a.life = incident.New(a.db, a.respond, a.log.With("component", "incident"))
-	a.stages = &stages{}
+	a.stages = &stages{key: key, getenv: a.o.Getenv, log: a.log.With("component", "twilio")}
 	a.notify = notify.New(a.db, a.log.With("component", "notify"), notify.Options{
-		Outcomes: a.respond, Keys: a.life, Channels: a.stages.channel, Shadow: a.stages.shadow(), Fenced: a.node.Fenced, Key: key,
+		Outcomes: a.respond, Keys: a.life, Channels: a.stages.channel, Shadow: shadow.Channel{}, Fenced: a.node.Fenced, Key: key,
 	})
+	a.stages.notify = a.notify
 	a.respond.Register(a.queue)
 	a.life.Register(a.queue)
 	a.notify.Register(a.queue)
@@ -152,7 +154,7 @@ func (a *App) connect(key []byte) {
 
 // listen opens the listeners: main, public when configured, and the socket of
 // the command line.
-func (a *App) listen(o Options, data Data, key []byte) error {
+func (a *App) listen(o Options, data Data) error {
 	settings := config.Server{}
 	if o.Config != nil {
 		settings = o.Config.Server
@@ -173,17 +175,17 @@ func (a *App) listen(o Options, data Data, key []byte) error {
 	if a.external == "" {
 		a.external = "http://" + main.Addr().String()
 	}
-	callbacks, err := a.stages.build(o.Config, a.callbackBase(settings), key, o.Getenv, a.notify, a.log.With("component", "twilio"))
-	if err != nil {
+	a.stages.external = a.external
+	a.closing.push("simulators", a.stages.close)
+	if err := a.stages.configure(o.Config); err != nil {
 		return err
 	}
-	a.closing.push("simulators", a.stages.close)
 
 	acceptor := alert.New(a.db, a.life, a.log.With("component", "alert"))
 	in := intake.New(a.db, acceptor.Accept, a.log.With("component", "intake"))
 	routes := edges{
 		intake: in, gateway: gateway.New(acceptor.Directory, in, a.log.With("component", "gateway")),
-		callbacks: callbacks, simulator: a.stages.page(), ready: a.isReady, log: a.log,
+		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, log: a.log,
 	}
 	a.servers = append(a.servers, newServer("main", main, atSubPath(a.external, routes.main()), a.log))
 	if settings.Public.Listen != "" {
@@ -192,7 +194,7 @@ func (a *App) listen(o Options, data Data, key []byte) error {
 			return fmt.Errorf("public listener: %w", err)
 		}
 		a.closing.push("public listener", ignoreClosed(public.Close))
-		a.servers = append(a.servers, newServer("public", public, atSubPath(a.callbackBase(settings), routes.public()), a.log))
+		a.servers = append(a.servers, newServer("public", public, atSubPath(callbackBase(settings, a.external), routes.public()), a.log))
 	}
 	socket, err := listenSocket(data.Socket())
 	if err != nil {
@@ -202,14 +204,6 @@ func (a *App) listen(o Options, data Data, key []byte) error {
 	handler := api.New(a.db, a.life, a.respond, a.log.With("component", "api"), o.Version).Handler()
 	a.servers = append(a.servers, newServer("socket", socket, handler, a.log))
 	return nil
-}
-
-// callbackBase is the URL under which providers reach this toban.
-func (a *App) callbackBase(s config.Server) string {
-	if s.Public.URL != "" {
-		return s.Public.URL
-	}
-	return a.external
 }
 
 // Addr is the address of the main listener.
@@ -284,8 +278,9 @@ func (a *App) reload(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case c := <-a.applied:
-			if err := a.apply(ctx, c); err != nil {
-				a.log.ErrorContext(ctx, "the configuration stays as it was", "err", err)
+			// The channels first: what is applied may need them.
+			if err := errors.Join(a.stages.configure(c), a.apply(ctx, c)); err != nil {
+				a.log.ErrorContext(ctx, "the configuration stays as it was, as far as it could not be used", "err", err)
 			}
 		}
 	}

@@ -65,8 +65,8 @@ func (s *server) run(ctx context.Context) error {
 type edges struct {
 	intake    *intake.Intake
 	gateway   *gateway.Gateway
-	callbacks map[string]http.Handler // by path prefix
-	simulator http.Handler            // nil without a simulated stage
+	callbacks http.Handler
+	simulator http.Handler
 	ready     func() bool
 	log       *slog.Logger
 }
@@ -84,9 +84,7 @@ func (e edges) main() http.Handler {
 		}
 		_, _ = w.Write([]byte("ok\n"))
 	})
-	if e.simulator != nil {
-		mux.Handle("/sim/", e.simulator)
-	}
+	mux.Handle("/sim/", e.simulator)
 	return mux
 }
 
@@ -97,9 +95,7 @@ func (e edges) public() http.Handler { return e.outside() }
 func (e edges) outside() *http.ServeMux {
 	mux := http.NewServeMux()
 	e.intake.Routes(mux)
-	for prefix, h := range e.callbacks {
-		mux.Handle(prefix, h)
-	}
+	mux.Handle("/callbacks/", e.callbacks)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.Count(r.URL.Path, "/") < 2 {
 			problem.Write(w, r, e.log, errNoPage)

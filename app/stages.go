@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 
 	"toban/config"
+	"toban/internal/problem"
 	"toban/notify"
 	"toban/notify/events"
 	"toban/notify/shadow"
@@ -18,72 +20,105 @@ import (
 )
 
 // stages holds the channels of each stage: the real providers, or the
-// simulators in this very process, so that a rehearsal can't reach anybody.
+// simulators in this very process, so that a rehearsal can't reach anybody. It
+// changes as a whole when the configuration does.
 type stages struct {
+	external string // where this toban is reached when the configuration does not say
+	key      []byte
+	getenv   func(string) string
+	notify   *notify.Dispatcher
+	log      *slog.Logger
+
+	now   atomic.Pointer[channels]
+	sim   *simtwilio.Server // one for all configurations: its phones go on ringing
+	token string
+}
+
+// channels are those of one configuration.
+type channels struct {
 	real      map[oncall.Method]notify.Channel
 	simulated map[oncall.Method]notify.Channel
 	isSim     map[oncall.Stage]bool
-	sim       *simtwilio.Server
+	callbacks map[string]http.Handler // by path prefix
 }
 
-// simulatedPath is where the simulator's callbacks come back.
-const simulatedPath = "/callbacks/simulated"
+// Where the callbacks of the providers come back.
+const (
+	twilioPath    = "/callbacks/twilio"
+	simulatedPath = "/callbacks/simulated"
+)
 
 func (s *stages) channel(stage oncall.Stage, m oncall.Method) notify.Channel {
-	if s.isSim[stage] {
-		return s.simulated[m]
+	c := s.now.Load()
+	if c == nil {
+		return nil
 	}
-	return s.real[m]
+	if c.isSim[stage] {
+		return c.simulated[m]
+	}
+	return c.real[m]
 }
 
-func (s *stages) shadow() notify.Channel { return shadow.Channel{} }
-
-// build makes the channels that c configures and returns who answers their
-// callbacks, by path.
-func (s *stages) build(c *config.Config, base string, key []byte, getenv func(string) string, d *notify.Dispatcher, log *slog.Logger) (map[string]http.Handler, error) {
-	handlers := map[string]http.Handler{}
-	s.real = map[oncall.Method]notify.Channel{}
-	s.simulated = map[oncall.Method]notify.Channel{}
-	s.isSim = map[oncall.Stage]bool{}
-	if c == nil {
-		return handlers, nil
-	}
-	pager, err := events.New(events.Config{Secret: func(ref string) (string, error) { return config.ResolveRef(ref, getenv) }})
-	if err != nil {
-		return nil, err
-	}
-	s.real[oncall.Events] = pager
-	if t := c.Providers.Twilio; t != nil {
-		voice, err := realVoice(t, base, key, getenv)
-		if err != nil {
-			return nil, err
+// ServeHTTP answers the providers' callbacks.
+func (s *stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c := s.now.Load(); c != nil {
+		for prefix, h := range c.callbacks {
+			if strings.HasPrefix(r.URL.Path, prefix+"/") {
+				h.ServeHTTP(w, r)
+				return
+			}
 		}
-		s.real[oncall.Call] = voice
-		handlers["/callbacks/twilio/"] = voice.Handler(d, log)
+	}
+	problem.Write(w, r, s.log, errNoPage)
+}
+
+// configure makes the channels that c wants. When it fails, those of before
+// stay.
+func (s *stages) configure(c *config.Config) error {
+	next := &channels{
+		real: map[oncall.Method]notify.Channel{}, simulated: map[oncall.Method]notify.Channel{},
+		isSim: map[oncall.Stage]bool{}, callbacks: map[string]http.Handler{},
+	}
+	if c == nil {
+		s.now.Store(next)
+		return nil
+	}
+	pager, err := events.New(events.Config{Secret: func(ref string) (string, error) { return config.ResolveRef(ref, s.getenv) }})
+	if err != nil {
+		return err
+	}
+	next.real[oncall.Events] = pager
+	if t := c.Providers.Twilio; t != nil {
+		voice, err := realVoice(t, callbackBase(c.Server, s.external), s.key, s.getenv)
+		if err != nil {
+			return err
+		}
+		next.real[oncall.Call] = voice
+		next.callbacks[twilioPath] = voice.Handler(s.notify, s.log)
 	}
 	for _, stage := range c.Stages() {
-		s.isSim[stage.Name] = stage.Simulated
+		next.isSim[stage.Name] = stage.Simulated
 	}
-	if !s.anySimulated() {
-		return handlers, nil
-	}
-	voice, err := s.simulate(c, key, handlers)
+	voice, err := s.simulate(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.simulated[oncall.Call] = voice
-	s.simulated[oncall.Events] = shadow.Channel{}
-	handlers[simulatedPath+"/"] = voice.Handler(d, log)
-	return handlers, nil
+	next.simulated[oncall.Call] = voice
+	next.simulated[oncall.Events] = shadow.Channel{}
+	next.callbacks[simulatedPath] = voice.Handler(s.notify, s.log)
+	s.now.Store(next)
+	return nil
 }
 
-func (s *stages) anySimulated() bool {
-	for _, sim := range s.isSim {
-		if sim {
-			return true
-		}
+// callbackBase is the URL under which providers reach this toban.
+func callbackBase(c config.Server, external string) string {
+	switch {
+	case c.Public.URL != "":
+		return c.Public.URL
+	case c.ExternalURL != "":
+		return c.ExternalURL
 	}
-	return false
+	return external
 }
 
 func realVoice(t *config.Twilio, base string, key []byte, getenv func(string) string) (*twilio.Voice, error) {
@@ -101,18 +136,27 @@ func realVoice(t *config.Twilio, base string, key []byte, getenv func(string) st
 	})
 }
 
-// simulate starts the phone simulator and the channel that calls it, with no
-// network between them.
-func (s *stages) simulate(c *config.Config, key []byte, handlers map[string]http.Handler) (*twilio.Voice, error) {
-	const number, host = "+815000000000", "http://simulated.test"
-	account := simtwilio.Account{SID: simtwilio.DemoSID, Token: rand.Text(), Numbers: []string{number}, CallsPerSecond: 30}
-	s.sim = simtwilio.New(simtwilio.Options{
-		Accounts: []simtwilio.Account{account}, People: phonebook(c),
-		Client: &http.Client{Transport: inProcess(handlers)},
-	})
+// The account of the phone simulator in this process. Its token is made anew
+// for each process and known to nobody else.
+const (
+	simulatedCaller = "+815000000000"
+	simulatedHost   = "http://simulated.test"
+)
+
+// simulate returns the channel that calls the phone simulator, with no network
+// between them.
+func (s *stages) simulate(c *config.Config) (*twilio.Voice, error) {
+	const perSecond = 30
+	if s.sim == nil {
+		s.token = rand.Text()
+		s.sim = simtwilio.New(simtwilio.Options{
+			Accounts: []simtwilio.Account{{SID: simtwilio.DemoSID, Token: s.token, Numbers: []string{simulatedCaller}, CallsPerSecond: perSecond}},
+			People:   phonebook(c), Client: &http.Client{Transport: inProcess{s}},
+		})
+	}
 	return twilio.New(twilio.Config{
-		Name: "simulated", Account: account.SID, Token: account.Token, From: account.Numbers, CallsPerSecond: account.CallsPerSecond,
-		BaseURL: host, PublicURL: host, Path: simulatedPath, Key: key, Transport: s.sim.Transport(),
+		Name: "simulated", Account: simtwilio.DemoSID, Token: s.token, From: []string{simulatedCaller}, CallsPerSecond: perSecond,
+		BaseURL: simulatedHost, PublicURL: simulatedHost, Path: simulatedPath, Key: s.key, Transport: s.sim.Transport(),
 	})
 }
 
@@ -129,26 +173,21 @@ func phonebook(c *config.Config) (people []simtwilio.Person) {
 }
 
 // inProcess carries the simulator's callbacks to who answers them.
-type inProcess map[string]http.Handler
+type inProcess struct{ h http.Handler }
 
 func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
-	for prefix, h := range p {
-		if strings.HasPrefix(r.URL.Path, prefix) {
-			h.ServeHTTP(w, r)
-			return w.Result(), nil
-		}
-	}
-	http.NotFound(w, r)
+	p.h.ServeHTTP(w, r)
 	return w.Result(), nil
 }
 
-// page is the simulator's page, or nil.
-func (s *stages) page() http.Handler {
+// page is the simulator's page, while a stage is simulated.
+func (s *stages) page(w http.ResponseWriter, r *http.Request) {
 	if s.sim == nil {
-		return nil
+		problem.Write(w, r, s.log, errNoPage)
+		return
 	}
-	return s.sim
+	s.sim.ServeHTTP(w, r)
 }
 
 func (s *stages) close() error {

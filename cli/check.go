@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"toban/alert/intake"
 	"toban/api"
 	"toban/config"
+	"toban/oncall"
 )
 
 func (e *env) check() *cobra.Command {
@@ -25,6 +27,7 @@ func (e *env) check() *cobra.Command {
 			c, problems := config.Load(folder)
 			if c != nil {
 				problems = append(problems, c.Advice(now())...)
+				problems = append(problems, mappings(folder, c)...)
 			}
 			if config.Report(e.out, problems) {
 				return errors.New("the configuration has errors")
@@ -35,6 +38,30 @@ func (e *env) check() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&folder, "config", ".", "folder of the configuration")
 	return cmd
+}
+
+// mappings compiles the jq of the integrations, which only intake can.
+func mappings(folder string, c *config.Config) (problems []config.Problem) {
+	dir, err := c.Directory()
+	if err != nil {
+		return nil
+	}
+	for _, o := range c.Objects() {
+		if o.Kind != "integration" {
+			continue
+		}
+		in := dir.Integrations[oncall.IntegrationID(o.Name)]
+		if in == nil || in.Map == "" {
+			continue
+		}
+		if _, err := intake.CompileMap(in.Map); err != nil {
+			problems = append(problems, config.Problem{
+				File: filepath.Join(folder, o.File), Line: o.Line, Column: 1, Severity: config.Error,
+				Message: fmt.Sprintf("integration %s: the mapping is no jq: %v", o.Name, err),
+			})
+		}
+	}
+	return problems
 }
 
 func (e *env) apply() *cobra.Command {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"toban/oncall"
@@ -104,6 +105,18 @@ func (c *Config) KeyPresets(getenv func(string) string) ([]KeyPreset, error) {
 		all = append(all, KeyPreset{Integration: string(p.integration), Key: key})
 	}
 	return all, nil
+}
+
+// path is where a file is that the folder names: relative to the folder, so
+// that it does not matter from where toban is started.
+func (c *Config) path(name string) string {
+	if c.dir == "" || filepath.IsAbs(name) {
+		return name
+	}
+	if abs, err := filepath.Abs(filepath.Join(c.dir, name)); err == nil {
+		return abs
+	}
+	return filepath.Join(c.dir, name)
 }
 
 // Users returns the users in the order of the files.

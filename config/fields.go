@@ -272,8 +272,10 @@ func (f fields) secret(key string, plain *regexp.Regexp) Secret {
 	}
 	scheme, name, colon := strings.Cut(n.text, ":")
 	switch {
-	case colon && scheme == "env" && envShape.MatchString(name), colon && scheme == "file" && name != "":
+	case colon && scheme == "env" && envShape.MatchString(name):
 		return Secret{ref: n.text}
+	case colon && scheme == "file" && name != "":
+		return Secret{ref: "file:" + f.l.config.path(name)}
 	case colon && scheme == "env":
 		f.l.errorf(n, "%s: env: is followed by the name of an environment variable, as in env:TWILIO_TOKEN", key)
 	case colon && scheme == "file":

@@ -25,19 +25,20 @@ func Load(dir string) (*Config, []Problem) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, []Problem{{File: dir, Severity: Error, Message: "there is no such folder"}}
 	}
-	c, problems := LoadFS(os.DirFS(dir))
+	c, problems := loadFrom(os.DirFS(dir), dir)
 	for i := range problems {
 		problems[i].File = filepath.Join(dir, filepath.FromSlash(problems[i].File))
-	}
-	if c != nil {
-		c.dir = dir
 	}
 	return c, problems
 }
 
 // LoadFS is Load for any file system; files are named as in it.
-func LoadFS(fsys fs.FS) (*Config, []Problem) {
-	l := &loader{config: &Config{}, names: map[string]map[string]*node{}, told: map[string]bool{}}
+func LoadFS(fsys fs.FS) (*Config, []Problem) { return loadFrom(fsys, "") }
+
+// loadFrom reads fsys; dir is where it lies, for references to files that are
+// relative to the folder.
+func loadFrom(fsys fs.FS, dir string) (*Config, []Problem) {
+	l := &loader{config: &Config{dir: dir}, names: map[string]map[string]*node{}, told: map[string]bool{}}
 	files, problems := find(fsys)
 	l.problems, l.partial = problems, Failed(problems)
 	total := 0
