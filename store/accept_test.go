@@ -198,8 +198,12 @@ func TestWhatIsSaidLaterInACallIsStoredLater(t *testing.T) {
 		if f := about(t, db, got[2].Incident); f.Firing != 1 || f.Incident.Count != 2 {
 			t.Errorf("b: %d firing, counted %d, want 1 and 2", f.Firing, f.Incident.Count)
 		}
-		if !got[4].Edge || got[4].New {
-			t.Errorf("b again: %+v, want an edge of the same incident", got[4])
+		if got[4].New || got[4].Incident != got[2].Incident {
+			t.Errorf("b again: %+v, want the same incident", got[4])
+		}
+		accept(t, db, resolve("a"), trigger("b"), resolve("b"))
+		if f := about(t, db, got[2].Incident); f.Firing != 0 {
+			t.Errorf("b: %d firing, want none", f.Firing)
 		}
 	})
 }

@@ -71,11 +71,20 @@ func (tx *Tx) Alerts(ctx context.Context, id oncall.IncidentID, limit int) ([]on
 	return list, nil
 }
 
+// The rows are locked in the order in which Accept locks them.
+const lockFiring = `
+	SELECT id FROM alerts WHERE incident_id = $1 AND state = 'firing' ORDER BY service_id, fingerprint ` + markLock
+
 const clearAlerts = `UPDATE alerts SET state = 'cleared', ends_at = $2 WHERE incident_id = $1 AND state = 'firing'`
 
 // ClearAlerts clears what fires of the incident, because it was resolved by
 // hand: the next repetition of its sender then counts as an edge.
 func (tx *Tx) ClearAlerts(ctx context.Context, id oncall.IncidentID) error {
+	if tx.db.dialect.postgres {
+		if err := tx.all(ctx, lockFiring, func(row) error { return nil }, string(id)); err != nil {
+			return fmt.Errorf("alerts of %s: %w", id, err)
+		}
+	}
 	if _, err := tx.do(ctx, clearAlerts, string(id), tx.Now.UnixMilli()); err != nil {
 		return fmt.Errorf("alerts of %s: %w", id, err)
 	}

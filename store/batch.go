@@ -11,9 +11,12 @@ import (
 )
 
 // batch writes signals as sets: a closure for each would be several times too
-// slow. It goes through its items in waves: in a wave each alert is spoken of by
-// triggers or by resolves, not by both, so that what was said later is stored
-// later.
+// slow. What several of its signals say of one alert is written as one change:
+// its triggers, and that it cleared if a resolve came last.
+//
+// All batches lock rows in the same order, so that those of several nodes wait
+// for each other and don't deadlock: numbered signals, incidents, alerts, timers,
+// each by their keys.
 type batch struct {
 	tx    *Tx
 	nums  *numbers
@@ -26,7 +29,7 @@ type (
 	alertKey struct{ service, key string }
 )
 
-// group is what a wave says of one incident.
+// group is what a batch says of one incident.
 type group struct {
 	key      groupKey
 	items    []*item // triggers, in their order
@@ -49,31 +52,24 @@ func (b *batch) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for len(rest) > 0 {
-		n := wave(rest)
-		if err := b.wave(ctx, rest[:n]); err != nil {
-			return err
-		}
-		rest = rest[n:]
+	groups := fold(rest)
+	if err := b.bindRecent(ctx, groups); err != nil {
+		return err
+	}
+	if err := b.upsertIncidents(ctx, groups); err != nil {
+		return err
+	}
+	fired, cleared := fire(groups), clearing(rest)
+	if err := b.writeAlerts(ctx, fired, cleared); err != nil {
+		return fmt.Errorf("alerts: %w", err)
+	}
+	if err := b.follow(ctx, groups, fired, cleared); err != nil {
+		return err
 	}
 	if err := b.bind(ctx); err != nil {
 		return err
 	}
 	return b.tx.Changed(ctx, TopicIncidents, "")
-}
-
-// wave is how many of the items can be written as one wave.
-func wave(items []*item) int {
-	resolves := make(map[alertKey]bool, len(items))
-	for n, it := range items {
-		key := alertKey{it.service, it.key}
-		resolve, seen := resolves[key]
-		if seen && resolve != it.resolve {
-			return n
-		}
-		resolves[key] = it.resolve
-	}
-	return len(items)
 }
 
 const selectSignalOnce = `SELECT incident_id FROM signals WHERE integration_id = $1 AND sender_key = $2`
@@ -131,28 +127,7 @@ func (it *item) signalArgs(args []any, incident any) []any {
 		it.receivedAt, incident, it.body)
 }
 
-// wave writes a wave: incidents, then alerts, then what follows from both. All
-// batches lock rows in this order, and within a table by their keys.
-func (b *batch) wave(ctx context.Context, items []*item) error {
-	groups := fold(items)
-	if err := b.bindRecent(ctx, groups); err != nil {
-		return err
-	}
-	if err := b.upsertIncidents(ctx, groups); err != nil {
-		return err
-	}
-	fired, err := b.fire(ctx, groups)
-	if err != nil {
-		return fmt.Errorf("alerts: %w", err)
-	}
-	cleared, err := b.clear(ctx, items)
-	if err := cmp.Or(err, b.tx.send(ctx)); err != nil {
-		return fmt.Errorf("alerts: %w", err)
-	}
-	return b.follow(ctx, groups, fired, cleared)
-}
-
-// fold gathers the triggers of a wave by the incident they are about.
+// fold gathers the triggers by the incident they are about.
 func fold(items []*item) []*group {
 	byKey := make(map[groupKey]*group, len(items))
 	groups := make([]*group, 0, len(items))

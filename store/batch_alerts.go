@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ const upsertAlerts = `
 		logged_at = CASE WHEN alerts.state = 'firing' AND excluded.logged_at - alerts.logged_at < 60000 THEN alerts.logged_at ELSE excluded.logged_at END
 	RETURNING service_id, fingerprint, edge, logged`
 
-// firing is what a wave says of one alert.
+// firing is what the triggers of a batch say of one alert.
 type firing struct {
 	first, last *item
 	incident    oncall.IncidentID
@@ -35,8 +36,8 @@ type firing struct {
 	logged      bool // a row in signals says so
 }
 
-// fire writes the alerts of the triggers. What it returns is known after send.
-func (b *batch) fire(ctx context.Context, groups []*group) ([]*firing, error) {
+// fire gathers the triggers by their alert, and tells them what they are about.
+func fire(groups []*group) []*firing {
 	byKey := map[alertKey]*firing{}
 	var list []*firing
 	for _, g := range groups {
@@ -53,17 +54,81 @@ func (b *batch) fire(ctx context.Context, groups []*group) ([]*firing, error) {
 			a.count++
 		}
 	}
-	slices.SortFunc(list, func(x, y *firing) int {
-		return cmp.Or(strings.Compare(x.first.service, y.first.service), strings.Compare(x.first.key, y.first.key))
+	slices.SortFunc(list, func(x, y *firing) int { return byAlert(x.first, y.first) })
+	return list
+}
+
+// clearing returns a resolve for each alert of which a resolve is the last word:
+// the first behind its last trigger, which is the edge if there is one.
+func clearing(items []*item) []*item {
+	byKey := map[alertKey]*item{}
+	for _, it := range items {
+		key := alertKey{it.service, it.key}
+		switch {
+		case !it.resolve:
+			delete(byKey, key)
+		case byKey[key] == nil:
+			byKey[key] = it
+		}
+	}
+	return slices.SortedFunc(maps.Values(byKey), byAlert)
+}
+
+func byAlert(x, y *item) int {
+	return cmp.Or(strings.Compare(x.service, y.service), strings.Compare(x.key, y.key))
+}
+
+const lockAlerts = `
+	SELECT a.id FROM (VALUES ($1, $2)) AS v JOIN alerts a ON a.service_id = v.column1 AND a.fingerprint = v.column2
+	ORDER BY a.service_id, a.fingerprint ` + markLock
+
+const clearAlertSet = `
+	UPDATE alerts SET state = 'cleared', ends_at = $4, last_at = $4, edge = v.column3, logged = v.column3, logged_at = $4
+	FROM (VALUES (CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT))) AS v
+	WHERE alerts.service_id = v.column1 AND alerts.fingerprint = v.column2 AND alerts.state = 'firing'
+	RETURNING alerts.service_id, alerts.fingerprint, alerts.incident_id`
+
+// lockAlerts locks the alerts in one order, for a batch that passes over the
+// table twice.
+func (b *batch) lockAlerts(ctx context.Context, fired []*firing, cleared []*item) error {
+	if !b.tx.db.dialect.postgres {
+		return nil // nobody else writes
+	}
+	keys := make([]alertKey, 0, len(fired)+len(cleared))
+	for _, a := range fired {
+		keys = append(keys, alertKey{a.first.service, a.first.key})
+	}
+	for _, it := range cleared {
+		keys = append(keys, alertKey{it.service, it.key})
+	}
+	slices.SortFunc(keys, func(x, y alertKey) int {
+		return cmp.Or(strings.Compare(x.service, y.service), strings.Compare(x.key, y.key))
 	})
+	args := make([]any, 0, 2*len(keys))
+	for _, key := range slices.Compact(keys) {
+		args = append(args, key.service, key.key)
+	}
+	return b.tx.askSet(ctx, lockAlerts, 2, args, nil)
+}
+
+// writeAlerts fires and clears alerts. A resolve of one that does not fire, or
+// that nobody knows, changes nothing (R3). The results say which were edges.
+func (b *batch) writeAlerts(ctx context.Context, fired []*firing, cleared []*item) error {
+	if len(fired) > 0 && len(cleared) > 0 {
+		if err := b.lockAlerts(ctx, fired, cleared); err != nil {
+			return err
+		}
+	}
+	byKey := make(map[alertKey]*firing, len(fired))
 	now := b.tx.Now.UnixMilli()
-	args := make([]any, 0, 12*len(list))
-	for _, a := range list {
+	args := make([]any, 0, 12*len(fired))
+	for _, a := range fired {
 		it := a.last
+		byKey[alertKey{it.service, it.key}] = a
 		args = append(args, it.service, it.key, it.alert, string(it.severity), it.group, string(a.incident), a.first.startsAt,
 			now, a.count, it.labels, it.annotations, a.first.signal)
 	}
-	return list, b.tx.askSet(ctx, upsertAlerts, 12, args, func(rows row) error {
+	err := b.tx.askSet(ctx, upsertAlerts, 12, args, func(rows row) error {
 		var key alertKey
 		var edge, logged string
 		err := rows.Scan(&key.service, &key.key, &edge, &logged)
@@ -72,44 +137,23 @@ func (b *batch) fire(ctx context.Context, groups []*group) ([]*firing, error) {
 		a.logged = logged == a.first.signal
 		return err
 	})
-}
-
-const clearAlertSet = `
-	UPDATE alerts SET state = 'cleared', ends_at = $4, last_at = $4, edge = v.column3, logged = v.column3, logged_at = $4
-	FROM (VALUES (CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT))) AS v
-	WHERE alerts.service_id = v.column1 AND alerts.fingerprint = v.column2 AND alerts.state = 'firing'
-	RETURNING alerts.service_id, alerts.fingerprint, alerts.incident_id`
-
-// clear clears the alerts of the resolves. One that does not fire, or that
-// nobody knows, stays as it is (R3). After send, the results of the items it
-// returns say which were edges.
-func (b *batch) clear(ctx context.Context, items []*item) ([]*item, error) {
-	byKey := map[alertKey]*item{}
-	var list []*item
-	for _, it := range items {
-		key := alertKey{it.service, it.key}
-		if it.resolve && byKey[key] == nil {
-			byKey[key] = it
-			list = append(list, it)
-		}
+	if err != nil {
+		return err
 	}
-	if len(list) == 0 {
-		return nil, nil
-	}
-	slices.SortFunc(list, func(x, y *item) int {
-		return cmp.Or(strings.Compare(x.service, y.service), strings.Compare(x.key, y.key))
-	})
-	args := make([]any, 0, 3*len(list))
-	for _, it := range list {
+	resolves := make(map[alertKey]*item, len(cleared))
+	args = make([]any, 0, 3*len(cleared))
+	for _, it := range cleared {
+		resolves[alertKey{it.service, it.key}] = it
 		args = append(args, it.service, it.key, it.signal)
 	}
-	return list, b.tx.askSet(ctx, clearAlertSet, 3, args, func(rows row) error {
+	err = b.tx.askSet(ctx, clearAlertSet, 3, args, func(rows row) error {
 		var key alertKey
 		var incident oncall.IncidentID
 		err := rows.Scan(&key.service, &key.key, into(&incident))
-		byKey[key].result = Accepted{Incident: incident, Edge: true}
+		resolves[key].result = Accepted{Incident: incident, Edge: true}
 		return err
-	}, b.tx.Now.UnixMilli())
+	}, now)
+	return cmp.Or(err, b.tx.send(ctx))
 }
 
 const bindSignal = `UPDATE signals SET incident_id = $1 WHERE id = $2`

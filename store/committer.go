@@ -22,7 +22,7 @@ type committer struct {
 	ended   chan struct{}
 }
 
-// stuck is how long one batch may take before its connection is given up.
+// stuck is how long a transaction may take before its connection is given up.
 const stuck = 30 * time.Second
 
 func newCommitter(db *DB, config *pgx.ConnConfig) *committer {
@@ -76,12 +76,13 @@ func (c *committer) accept(items []*item) {
 		if c.ctx.Err() != nil {
 			break
 		}
+		c.db.log.Debug("batch is tried again", "err", err)
 		c.pause(time.Duration(attempt) * 5 * time.Millisecond)
 	}
-	if errors.Is(err, errUnavailable) || c.db.dialect.lost(err) || c.db.dialect.retryable(err) {
-		c.db.log.Error("commit failed", "err", err)
+	if errors.Is(err, errUnavailable) || c.db.dialect.unavailable(err) || c.ctx.Err() != nil {
+		c.db.log.Error("signals could not be written", "err", err)
 		for _, it := range items {
-			it.failed = unavailable(err)
+			it.failed = ErrUnavailable
 		}
 		return
 	}

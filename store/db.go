@@ -125,7 +125,7 @@ func (db *DB) Node() string { return db.node }
 // where one process is alone.
 func (db *DB) Conn(ctx context.Context) (*sql.Conn, error) { return db.engine.conn(ctx) }
 
-// TxOn is Tx on a connection that Conn returned, tried once.
+// TxOn is Tx on a connection that Conn returned, tried once; it may take 30 s.
 func (db *DB) TxOn(ctx context.Context, conn *sql.Conn, f func(*Tx) error) error {
 	return db.txOn(ctx, conn, f)
 }

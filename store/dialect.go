@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -71,15 +72,34 @@ func (d dialect) unique(err error) bool {
 	return false
 }
 
-// lost reports whether err says that the connection is of no more use.
+// lost reports whether err says that the connection is of no more use, or that
+// there is none.
 func (d dialect) lost(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08") // shut down, crashed, connection
+		return strings.HasPrefix(e.Code, "57P") || strings.HasPrefix(e.Code, "08") // shut down, crashed; connection
 	}
-	if _, ok := errors.AsType[net.Error](err); ok {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok && !errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
+// unavailable reports whether err is a failure of the store and not of what was
+// to be written: no connection, no room, a broken disk.
+func (d dialect) unavailable(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && (strings.HasPrefix(e.Code, "53") || strings.HasPrefix(e.Code, "58")) {
+		return true // resources; system
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff {
+		case sqlitelib.SQLITE_FULL, sqlitelib.SQLITE_IOERR, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN, sqlitelib.SQLITE_NOMEM:
+			return true
+		}
+	}
+	return d.lost(err) || d.retryable(err) // often enough in vain
 }
 
 // anonymous rewrites $1, $2, … to ?: SQLite looks a numbered parameter up in a

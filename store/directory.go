@@ -96,6 +96,11 @@ func (tx *Tx) buildDirectory(ctx context.Context, version int64) (*oncall.Direct
 	if err != nil {
 		return nil, fmt.Errorf("directory: %w", err)
 	}
+	if err := d.Compile(); err != nil {
+		// It was checked before it was applied, by another binary perhaps: slow is
+		// better than nobody paged.
+		tx.db.log.Error("the configuration does not compile and is used as it is", "version", version, "err", err)
+	}
 	return d, nil
 }
 

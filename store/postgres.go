@@ -94,14 +94,23 @@ func durable(ctx context.Context, pool *sql.DB) error {
 }
 
 func (e *postgresEngine) tx(ctx context.Context, f func(*Tx) error) error {
-	local, err := e.pool.BeginTx(ctx, nil)
+	conn, err := e.pool.Conn(ctx)
 	if err != nil {
 		return e.db.orClosed(err)
 	}
-	return e.db.commit(ctx, local, f)
+	defer conn.Close()
+	return e.db.txOn(ctx, conn, f)
 }
 
-func (db *DB) commit(ctx context.Context, local *sql.Tx, f func(*Tx) error) error {
+// txOn runs f in a transaction on conn. ctx ends what f waits for; the commit it
+// does not interrupt, since then nobody would know what became of it.
+func (db *DB) txOn(ctx context.Context, conn *sql.Conn, f func(*Tx) error) error {
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), stuck)
+	defer cancel()
+	local, err := conn.BeginTx(whole, nil)
+	if err != nil {
+		return err
+	}
 	defer local.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	tx := &Tx{Now: now(), db: db, q: inTx{local}}
 	if err := tx.run(ctx, f); err != nil {
@@ -115,15 +124,6 @@ func (db *DB) commit(ctx context.Context, local *sql.Tx, f func(*Tx) error) erro
 	}
 	db.told.done(ticket, tx.wake)
 	return nil
-}
-
-// txOn runs f on a connection of its own.
-func (db *DB) txOn(ctx context.Context, conn *sql.Conn, f func(*Tx) error) error {
-	local, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	return db.commit(ctx, local, f)
 }
 
 func (e *postgresEngine) read(ctx context.Context, f func(*Tx) error) error {

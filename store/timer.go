@@ -57,13 +57,17 @@ func (tx *Tx) DeleteTimers(ctx context.Context, kind string, refs ...string) err
 }
 
 // As expressions owner and due_at are no terms for an index: it would be that of
-// everything that is due, walked through for a few rows of it.
+// everything that is due, walked through for a few rows of it. A row that
+// somebody else is just writing is left out, so that two who take or write
+// several never wait for each other.
 const takeTimers = `
-	DELETE FROM timers WHERE ref IN ($1) AND kind = $2 AND owner || '' = $3 AND due_at + 0 <= $4
+	DELETE FROM timers WHERE kind = $2 AND ref IN
+		(SELECT ref FROM timers WHERE ref IN ($1) AND kind = $2 AND owner || '' = $3 AND due_at + 0 <= $4 ORDER BY ref ` + markSkip + `)
 	RETURNING ref`
 
 // TakeTimers deletes those of the waits that this node owns and that are due,
-// and returns their refs: who gets a ref here handles it in tx.
+// and returns their refs: who gets a ref here handles it in tx. One that another
+// transaction is just writing is not taken.
 func (tx *Tx) TakeTimers(ctx context.Context, kind string, refs []string) ([]string, error) {
 	taken := make([]string, 0, len(refs))
 	err := tx.queryIn(ctx, takeTimers, ids(refs), func(rows row) error {

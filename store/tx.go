@@ -56,7 +56,8 @@ const maxAttempts = 6
 // a serialisation failure or a busy database: f must have no other effects than
 // SQL, and must not call Tx, Read or Accept. On SQLite f runs in the writer's
 // goroutine and shares a commit with its neighbours, without sharing their
-// failures. Once f has begun, Tx returns only when its fate is known.
+// failures. Once f has begun, Tx returns only when its fate is known; ctx ends
+// what f waits for. On PostgreSQL a transaction may take 30 s.
 func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
 	return db.again(ctx, func() error { return db.engine.tx(ctx, f) })
 }
@@ -70,9 +71,16 @@ func (db *DB) Read(ctx context.Context, f func(*Tx) error) error {
 func (db *DB) again(ctx context.Context, once func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := once()
-		if err == nil || attempt == maxAttempts || !db.dialect.retryable(err) {
+		if err == nil {
+			return nil
+		}
+		if attempt == maxAttempts || !db.dialect.retryable(err) {
+			if ctx.Err() == nil && db.dialect.unavailable(err) {
+				return fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
 			return err
 		}
+		db.log.Debug("transaction is tried again", "err", err)
 		pause := time.NewTimer(time.Duration(attempt) * time.Millisecond * time.Duration(1+rand.IntN(4)))
 		select {
 		case <-pause.C:
@@ -160,6 +168,10 @@ func (tx *Tx) one(ctx context.Context, statement string, args []any, dest ...any
 	})
 	return found, err
 }
+
+// ErrUnavailable is returned when the store can't do anything at the moment: no
+// connection, no room on the disk.
+var ErrUnavailable = &oncall.Error{Kind: oncall.Unavailable, Code: "store.unavailable", Message: "it could not be stored; say it again in a moment"}
 
 // ErrClosed is returned by a store that is closed or closing.
 var ErrClosed = &oncall.Error{Kind: oncall.Unavailable, Code: "store.closed", Message: "the store is closed"}

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"toban/oncall"
 )
 
 // writer owns the only connection that writes to a SQLite database. It puts what
@@ -221,6 +219,13 @@ func (w *writer) accept(ctx context.Context, items []*item) (Wake, error) {
 	if err := w.undo(ctx); err != nil {
 		return Wake{}, err
 	}
+	if w.db.dialect.unavailable(err) {
+		w.db.log.Error("signals could not be written", "err", err)
+		for _, it := range items {
+			it.failed = ErrUnavailable
+		}
+		return Wake{}, nil
+	}
 	if len(items) == 1 {
 		items[0].failed = fmt.Errorf("signal %s: %w", items[0].signal, err)
 		return Wake{}, nil
@@ -265,13 +270,8 @@ func (w *writer) lose(err error, members []*closure, items []*item) {
 		c.done <- c.err
 	}
 	for _, it := range items {
-		it.finish(unavailable(err))
+		it.finish(ErrUnavailable) // the log has the reason
 	}
-}
-
-// unavailable is a failure of the store as the sender of a signal sees it.
-func unavailable(error) error {
-	return &oncall.Error{Kind: oncall.Unavailable, Code: "store.unavailable", Message: "it could not be stored; say it again in a moment"}
 }
 
 // close refuses what comes from now on, and returns when what waited is done.
