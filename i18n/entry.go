@@ -2,6 +2,7 @@ package i18n
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -44,11 +45,15 @@ func EntrySentence(language string, e oncall.Entry, n Names) string {
 		input = word(p, "input.", string(d.Input.Kind))
 	}
 	places = append(places, "input", input)
-	sentence := p.Or(string(e.Kind), variant(p, key, e), places...)
+	key = variant(p, key, e)
+	sentence := p.Or(string(e.Kind), key, places...)
+	if strings.HasPrefix(p.Say(key), "{method}") { // names are left as they are
+		sentence = capital(sentence)
+	}
 	if e.Kind == oncall.EntryContact && d.Nth > 1 {
 		sentence += p.Say("nth", "n", ordinal(p, d.Nth))
 	}
-	return capital(sentence)
+	return sentence
 }
 
 // capital makes the first letter one; Japanese has none to change.

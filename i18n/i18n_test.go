@@ -103,7 +103,7 @@ func TestEverySentenceHasAllItsPlacesFilled(t *testing.T) {
 		Method: oncall.Call, Nth: 2, Outcome: oncall.Busy, Policy: "infra", Until: &until, Via: "call", Why: "taken", Text: "answered",
 		Input: &oncall.Input{Kind: oncall.InDue},
 	}
-	pager := oncall.EntryData{Target: &oncall.Target{Kind: oncall.TargetPager, Name: "other"}, Method: oncall.Events}
+	pager := oncall.EntryData{Target: &oncall.Target{Kind: oncall.TargetPager, Name: "other"}, Method: oncall.Events, Text: "lost"}
 	for _, kind := range constants(t, "EntryKind") {
 		for _, language := range Languages() {
 			for _, data := range []oncall.EntryData{full, pager, {Text: "answered"}} {

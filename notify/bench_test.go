@@ -58,6 +58,7 @@ type setup struct {
 	options notify.Options
 	more    []store.Object
 	mount   func(http.Handler) http.Handler
+	with    *bench // another node, whose phones and callbacks become this one's
 }
 
 const token = "0123456789abcdef0123456789abcdef"
@@ -86,7 +87,10 @@ func startBench(t *testing.T, db *store.DB, sets ...set) *bench {
 	for _, each := range sets {
 		each(s)
 	}
-	b.phones = sim.New(s.phones)
+	if b.phones = sim.New(s.phones); s.with != nil {
+		b.phones.Close()
+		b.phones = s.with.phones
+	}
 	s.voice.Transport = b.phones.Transport()
 	voice, err := twilio.New(s.voice)
 	if err != nil {
@@ -108,7 +112,9 @@ func startBench(t *testing.T, db *store.DB, sets ...set) *bench {
 		}
 	}
 	b.apply(s.more...)
-	b.mount = func(h http.Handler) { handler = s.mount(h) }
+	if b.mount = func(h http.Handler) { handler = s.mount(h) }; s.with != nil {
+		b.mount = s.with.mount
+	}
 	b.start()
 	t.Cleanup(func() {
 		b.stop()

@@ -82,7 +82,6 @@ type standing struct {
 	incidents map[oncall.IncidentID]*oncall.Incident
 	dir       *oncall.Directory
 	row       *store.OutboxRow
-	why       string // there is no way to its provider any more
 }
 
 // over reports whether every incident that the delivery tells of has moved on:
@@ -130,19 +129,19 @@ func (d *Dispatcher) read(ctx context.Context, id oncall.DeliveryID) (s standing
 }
 
 // reroute finds the channel and the address of a delivery that was claimed
-// before.
+// before. The channel stays nil when the configuration names another provider by
+// now; the address is empty when the contact method is gone.
 func (d *Dispatcher) reroute(s *standing) {
 	if s.row == nil {
-		s.why = noContact
 		return
 	}
 	inc := s.incidents[s.row.Incident]
 	if inc == nil {
 		inc = &oncall.Incident{ID: s.row.Incident}
 	}
-	s.route, s.why = d.route(s.dir, inc, s.row)
+	s.route, _ = d.route(s.dir, inc, s.row)
 	s.message.Delivery = s.delivery.ID
-	if s.why == "" && s.provider.Name != s.delivery.Provider {
-		s.why = noProvider // the configuration names another one by now
+	if s.channel != nil && s.provider.Name != s.delivery.Provider {
+		s.channel = nil
 	}
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -74,16 +75,17 @@ func (d *Dispatcher) claim(ctx context.Context, ids []oncall.AttemptID) {
 		d.later(ids, c.later)
 	case ctx.Err() != nil:
 		return // stopping: the rows stay as they are
-	case len(ids) == 1:
-		d.log.ErrorContext(ctx, "attempt not claimed", "attempt", ids[0], "err", err)
-		d.later(ids, nil) // the sweep finds it again
+	case errors.Is(err, errFenced):
+		d.later(ids, all(ids, busy))
+		return
+	case len(ids) == 1 || errors.Is(err, context.DeadlineExceeded):
+		d.log.ErrorContext(ctx, "attempts not claimed", "attempts", len(ids), "first", ids[0], "err", err)
+		d.later(ids, all(ids, time.Second))
+		return
 	default: // one of them may be what the store can't take
 		half := len(ids) / 2
 		d.claim(ctx, ids[:half])
 		d.claim(ctx, ids[half:])
-		return
-	}
-	if err != nil {
 		return
 	}
 	for _, j := range c.jobs {
@@ -92,6 +94,18 @@ func (d *Dispatcher) claim(ctx context.Context, ids []oncall.AttemptID) {
 	for _, r := range c.refused {
 		d.work.Go(func() { d.refuse(context.WithoutCancel(ctx), r) })
 	}
+}
+
+// errFenced ends a transaction that claims on a node that may not act now.
+var errFenced = errors.New("this node is fenced")
+
+// all puts off all rows.
+func all(ids []oncall.AttemptID, by time.Duration) map[oncall.AttemptID]later {
+	again := make(map[oncall.AttemptID]later, len(ids))
+	for _, id := range ids {
+		again[id] = later{at: time.Now().Add(by)}
+	}
+	return again
 }
 
 // claimRows makes deliveries of the rows that may leave: due, this node's own,
@@ -112,7 +126,7 @@ func (d *Dispatcher) claimRows(ctx context.Context, tx *store.Tx, ids []oncall.A
 		return err
 	}
 	if d.o.Fenced() {
-		return fmt.Errorf("this node is fenced")
+		return errFenced
 	}
 	// Who has waited longest goes first.
 	slices.SortFunc(rows, func(a, b store.OutboxRow) int {

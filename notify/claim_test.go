@@ -173,8 +173,7 @@ func TestR18_ANodeThatFrozeBetweenClaimAndSendingReadsTheEpochAgain(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		var claimed atomic.Bool // fenced as soon as something is claimed
 		var thawed atomic.Bool
-		var b *bench
-		b = newBench(t, "sqlite", func(s *setup) {
+		b := newBench(t, "sqlite", func(s *setup) {
 			s.options.Fenced = func() bool { return claimed.Load() && !thawed.Load() }
 		})
 		cancel := b.db.Subscribe(func(w store.Wake) {

@@ -173,3 +173,31 @@ func TestR23_ACallOfBeforeIsNotTakenForTheLostOne(t *testing.T) {
 		}
 	})
 }
+
+func TestR11_WhatEndedWhileNobodyListenedIsLearnedAtTheStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, a, _ := one(t, sim.Ring().But(sim.Lost("completed")))
+		time.Sleep(3 * time.Second)
+		b.stop()
+		if err := b.phones.Phone(matsu).Decline(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		b.start()
+		if took := b.want(a.id(), oncall.Busy, time.Minute).at.Sub(began); took > time.Second {
+			t.Errorf("learned %v after the start, want within a second", took)
+		}
+	})
+}
+
+func TestR11_ALostEndIsAskedForSoonAfterTheRinging(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, a, began := one(t, sim.NoAnswer().But(sim.Lost("completed")))
+		if took := b.want(a.id(), oncall.NoAnswer, time.Minute).at.Sub(began); took > 30*time.Second {
+			t.Errorf("learned after %v, want within 30 s", took)
+		}
+	})
+}

@@ -80,6 +80,8 @@ const (
 	claimBatch = 64
 	// maxLooking bounds how many deliveries are looked after at a time.
 	maxLooking = 16
+	// longestLook is how far ahead the timer of a live delivery may lie.
+	longestLook = 10 * time.Minute
 	// workTime bounds one transaction.
 	workTime = 10 * time.Second
 )
@@ -163,12 +165,17 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 }
 
-// recover looks at once after what was claimed by this node and never answered:
-// nothing of that is being sent by this process.
+// recover looks at once after all live deliveries of this node: what was claimed
+// and never answered is not being sent by this process, and what was on its way
+// may have ended while nobody listened.
 func (d *Dispatcher) recover(ctx context.Context) {
 	var open []store.Delivery
+	var timers []store.Timer
 	err := d.db.Read(ctx, func(tx *store.Tx) (err error) {
-		open, err = tx.OpenDeliveries(ctx, maxWanted)
+		if open, err = tx.OpenDeliveries(ctx, maxWanted); err != nil {
+			return err
+		}
+		timers, err = tx.OwnTimers(ctx, tx.Now.Add(longestLook), 2*maxWanted)
 		return err
 	})
 	if err != nil {
@@ -180,9 +187,14 @@ func (d *Dispatcher) recover(ctx context.Context) {
 	for _, each := range open {
 		d.looks[each.ID] = true
 	}
+	for _, each := range timers {
+		if each.Kind == store.TimerDelivery {
+			d.looks[oncall.DeliveryID(each.Ref)] = true
+		}
+	}
 }
 
-// TakeOver looks after what a dead node had claimed and this node has adopted.
+// TakeOver looks after the deliveries of a dead node that this node has adopted.
 func (d *Dispatcher) TakeOver(ctx context.Context) {
 	d.recover(ctx)
 	d.nudge()
@@ -195,7 +207,7 @@ const idle = time.Minute
 func (d *Dispatcher) claimWanted(ctx context.Context) time.Time {
 	for ctx.Err() == nil {
 		if d.o.Fenced() {
-			return time.Now().Add(20 * time.Millisecond)
+			return time.Now().Add(busy)
 		}
 		ids, next := d.ready()
 		if len(ids) == 0 {

@@ -130,8 +130,7 @@ func (f *Failure) Unwrap() error { return f.Err }
 // failure reads any error as a Failure. What is not understood may have been
 // taken.
 func failure(err error) *Failure {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return f
 	}
 	return &Failure{Class: Ambiguous, Code: "unknown", Err: err}

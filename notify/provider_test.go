@@ -114,7 +114,8 @@ func TestACallOfWhichNothingIsHeardIsAskedAbout(t *testing.T) {
 		within time.Duration
 	}{
 		{"busy", sim.Busy(), oncall.Busy, 7 * time.Second},
-		{"rings", sim.NoAnswer(), oncall.NoAnswer, 50 * time.Second},
+		{"rings and is not answered", sim.NoAnswer(), oncall.NoAnswer, 31 * time.Second},
+		{"rings and is declined", sim.Decline(), oncall.Busy, 7 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -86,11 +86,23 @@ func (d *Dispatcher) progress(ctx context.Context, tx *store.Tx, id oncall.Deliv
 	if err := tx.SaveDelivery(ctx, dl); err != nil {
 		return nothingMore, err
 	}
-	due := dl.GiveUpAt
+	due := earlier(dl.GiveUpAt, tx.Now.Add(heardWithin(dl.State)))
 	if !dl.CancelAt.IsZero() {
 		due = tx.Now // it was to be hung up as soon as it is known by a name
 	}
 	return follows, tx.PutTimers(ctx, store.Timer{Kind: store.TimerDelivery, Ref: string(id), DueAt: due})
+}
+
+// heardWithin is when the next word of a call should have come; without one the
+// provider is asked, whose callback may be lost.
+func heardWithin(state store.DeliveryState) time.Duration {
+	switch state {
+	case store.DeliveryRinging:
+		return ringing + 3*time.Second
+	case store.DeliveryAnswered:
+		return time.Minute
+	}
+	return checkEvery
 }
 
 // revive takes back the end of a delivery that was given up because nobody knew

@@ -214,6 +214,3 @@ func retryAfter(text string) time.Duration {
 func refuse(class notify.Class, code, text string) *notify.Failure {
 	return &notify.Failure{Class: class, Code: code, Err: errors.New(text)}
 }
-
-// String keeps the routing key out of logs.
-func (e event) String() string { return e.Action + " " + e.DedupKey }

@@ -30,7 +30,7 @@ func (v *Voice) api(ctx context.Context) *api.ApiService {
 // within the caller's time, and with failures as notify knows them.
 type base struct {
 	v   *Voice
-	ctx context.Context //nolint:containedctx // lives for one request only
+	ctx context.Context // lives for one request only
 }
 
 const maxAnswer = 1 << 20

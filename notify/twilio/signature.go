@@ -2,7 +2,7 @@ package twilio
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // the vendor's scheme
+	"crypto/sha1" // the vendor's scheme
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"

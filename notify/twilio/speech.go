@@ -236,6 +236,10 @@ func (s *speech) standing(c notify.Call, incidents []notify.SaidIncident) string
 		data := map[string]any{"Number": inc.Number, "Holder": c.Called(inc.Holder)}
 		switch inc.State {
 		case oncall.Acknowledged:
+			if inc.Holder == "" { // by a sender, which has no name to say
+				parts = append(parts, s.line(c.Language, "held", data))
+				break
+			}
 			parts = append(parts, s.line(c.Language, "taken", data))
 		case oncall.Resolved:
 			parts = append(parts, s.line(c.Language, "healed", data))

@@ -219,12 +219,14 @@ func (p inProcess) RoundTrip(r *http.Request) (res *http.Response, err error) {
 		defer func() { _ = r.Body.Close() }()
 	}
 	defer func() {
-		switch broken := recover(); {
-		case broken == http.ErrAbortHandler:
-			res, err = nil, errors.Join(io.ErrUnexpectedEOF, r.Context().Err())
-		case broken != nil:
+		broken := recover()
+		if broken == nil {
+			return
+		}
+		if cut, ok := broken.(error); !ok || !errors.Is(cut, http.ErrAbortHandler) {
 			panic(broken)
 		}
+		res, err = nil, errors.Join(io.ErrUnexpectedEOF, r.Context().Err())
 	}()
 	w := &recorder{header: http.Header{}}
 	in := r.Clone(r.Context())
