@@ -192,7 +192,7 @@ func propose(dir *oncall.Directory, svc *oncall.Service, s oncall.Signal) store.
 		Count:       1,
 		TriggeredAt: s.ReceivedAt,
 	}
-	response, entries := respond.Propose(dir, svc, inc)
+	response, entries := respond.Begin(dir, svc, inc)
 	if s.Unknown != "" {
 		entries = append(entries, oncall.Entry{
 			Incident: inc.ID, Seq: int64(len(entries) + 1), At: s.ReceivedAt, Kind: oncall.EntrySeverityUnknown,

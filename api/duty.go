@@ -58,7 +58,8 @@ func (a *API) duty(h huma.API) {
 
 func (a *API) listDuty(ctx context.Context, in *struct {
 	At time.Time `query:"at" doc:"the instant asked about; now when it is left out"`
-}) (*dutyOutput, error) {
+},
+) (*dutyOutput, error) {
 	dir, err := a.directory(ctx)
 	if err != nil {
 		return nil, a.failed(ctx, err)

@@ -73,6 +73,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := data.Lock()
+	if err != nil {
+		return nil, err
+	}
+	a.closing.push("data folder", unlock)
 	key, err := data.Key(o.Key)
 	if err != nil {
 		return nil, err
@@ -82,7 +87,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		dsn, node = data.Store(), "local"
 	}
 	a.db, err = store.Open(ctx, dsn, store.Options{Node: node, Log: a.log.With("component", "store")})
-	if err != nil {
+	if err != nil && o.DatabaseURL == "" {
+		return nil, fmt.Errorf("open the store in %s: %w", data.Dir, err)
+	} else if err != nil {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	a.closing.push("store", a.db.Close)

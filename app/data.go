@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Data is the folder in which one toban keeps what is its own: the store of the
@@ -29,6 +30,25 @@ func OpenData(dir string) (Data, error) {
 		return Data{}, fmt.Errorf("data folder: %w", err)
 	}
 	return Data{abs}, nil
+}
+
+// Lock makes this process the only one in the folder until unlock is called or
+// the process ends, whatever way: a second one would take the command line's
+// socket away, and on PostgreSQL nothing else would notice it.
+func (d Data) Lock() (unlock func() error, err error) {
+	path := filepath.Join(d.Dir, "lock")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own folder
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		return f.Close, nil
+	}
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = errors.New("another toban runs here; each process needs a folder of its own (--data)")
+	}
+	return nil, errors.Join(fmt.Errorf("data folder %s: %w", d.Dir, err), f.Close())
 }
 
 // Store is the data source name of the embedded store.

@@ -32,6 +32,7 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 			if err := lvl.UnmarshalText([]byte(level)); err != nil {
 				return usage{fmt.Errorf("--log: %q is none of debug, info, warn, error", level)}
 			}
+			roomyHeap(e.getenv)
 			log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: lvl}))
 			c, err := e.load(folder)
 			if err != nil {

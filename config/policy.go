@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"toban/oncall"
@@ -116,10 +117,5 @@ func (l *loader) fallback(f fields, p *oncall.Policy) {
 }
 
 func callable(u *oncall.User) bool {
-	for _, c := range u.Contacts {
-		if isCall(c) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(u.Contacts, isCall)
 }

@@ -220,8 +220,10 @@ func TestR34_AdviceSaysWhatWillNotWork(t *testing.T) {
 		{"a public URL beside it", "toban: { external_url: http://10.0.0.1, public: { listen: 0.0.0.0:8443, url: https://page.example.jp } }\n" + twilio, ""},
 		{"a provider of one's own", "toban: { external_url: http://localhost:1 }\n" + strings.Replace(twilio, "account", "base_url: http://localhost:2, account", 1), ""},
 		{"simulated", "gateway: { stages: { production: { providers: simulated } } }\n", ""},
-		{"gaps", public + twilio + "schedules: { day: { zone: Asia/Tokyo, layers: { users: ann, during: weekdays 09:00-18:00 } } }\n",
-			"schedule day has nobody on duty from 2026-11-20 18:00 to 2026-11-24 09:00 (Asia/Tokyo), and 59 more times within 90 days"},
+		{
+			"gaps", public + twilio + "schedules: { day: { zone: Asia/Tokyo, layers: { users: ann, during: weekdays 09:00-18:00 } } }\n",
+			"schedule day has nobody on duty from 2026-11-20 18:00 to 2026-11-24 09:00 (Asia/Tokyo), and 59 more times within 90 days",
+		},
 		{"a layer that never applies", public + twilio + "schedules: { s: { layers: [ { users: ann }, { users: ann, during: weekdays 09:00-18:00 } ] } }\n", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 )
@@ -19,14 +20,14 @@ type child struct {
 	cmd   *exec.Cmd
 	stdin io.Closer // its end is the child's end, whatever becomes of us
 	url   string
-	done  chan error
+	done  chan struct{} // closed when the child has ended
 	mu    sync.Mutex
 	last  []string // of what it logged, for when it fails
 }
 
 // startChild runs `toban serve` and returns when it answers.
 func startChild(ctx context.Context, program, config, data, url string) (*child, error) {
-	c := &child{url: url, done: make(chan error, 1)}
+	c := &child{url: url, done: make(chan struct{})}
 	c.cmd = exec.CommandContext(ctx, program, "serve", "--config", config, "--data", data, "--until-stdin-closes")
 	stdin, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -44,7 +45,8 @@ func startChild(ctx context.Context, program, config, data, url string) (*child,
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
 			c.keep(lines.Text())
 		}
-		c.done <- c.cmd.Wait()
+		_ = c.cmd.Wait() // what it logged says more
+		close(c.done)
 	}()
 	if err := c.ready(ctx); err != nil {
 		c.stop()
@@ -79,11 +81,10 @@ func (c *child) ready(ctx context.Context) error {
 			}
 		}
 		select {
-		case err := <-c.done:
-			c.done <- err
+		case <-c.done:
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return fmt.Errorf("toban ended at its start: %v\n%s", err, joined(c.last))
+			return fmt.Errorf("toban ended at its start:\n%s", strings.Join(c.last, "\n"))
 		case <-ctx.Done():
 			return fmt.Errorf("toban did not answer at %s: %w", c.url, ctx.Err())
 		case <-tick.C:
@@ -93,18 +94,11 @@ func (c *child) ready(ctx context.Context) error {
 
 // stop ends the child and waits for it.
 func (c *child) stop() {
-	_ = c.stdin.Close()
+	_ = c.stdin.Close() // gone already is as good
 	select {
 	case <-c.done:
 	case <-time.After(5 * time.Second):
-		_ = c.cmd.Process.Kill()
+		_ = c.cmd.Process.Kill() // gone already is as good
 		<-c.done
 	}
-}
-
-func joined(lines []string) (out string) {
-	for _, l := range lines {
-		out += l + "\n"
-	}
-	return out
 }

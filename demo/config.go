@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // The people of the demo and their telephones.
@@ -36,7 +37,8 @@ func writeConfig(dir, lang, listen, provider string) error {
 	if lang != "ja" {
 		service, reading = "Checkout", "Checkout"
 	}
-	body := fmt.Sprintf(`toban:
+	var body strings.Builder
+	fmt.Fprintf(&body, `toban:
   language: %s
   zone: Asia/Tokyo
   listen: %s
@@ -53,14 +55,14 @@ providers:
 users:
 `, lang, listen, listen, filepath.Join(dir, "account"), filepath.Join(dir, "token"), caller, provider)
 	for _, p := range people {
-		body += fmt.Sprintf(`  %s:
+		fmt.Fprintf(&body, `  %s:
     name: %s
     reading: %s
     contacts: { phone: { call: "%s", ring: %ds } }
     rules: { high: [ { after: 0s, via: phone } ], low: [ { after: 0s, via: phone } ] }
 `, p.id, p.name(lang), p.reading, p.number, ring)
 	}
-	body += fmt.Sprintf(`
+	fmt.Fprintf(&body, `
 policies:
   shop:
     levels:
@@ -79,7 +81,7 @@ gateway:
   routes:
     - { method: POST, path: /events, auth: none, from: [127.0.0.0/8], to: { integration: prober } }
 `, service, reading)
-	for name, text := range map[string]string{"toban.yaml": body, "account": account, "token": token} {
+	for name, text := range map[string]string{"toban.yaml": body.String(), "account": account, "token": token} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			return err
 		}

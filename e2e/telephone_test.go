@@ -1,10 +1,14 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"toban/e2e/harness"
 	simtwilio "toban/sim/twilio"
@@ -54,17 +58,39 @@ func user(name, number, ring string) string {
 // number is the n-th telephone number of the tests.
 func number(n int) string { return fmt.Sprintf("+8190000000%02d", n) }
 
-// pair is one service with two people of its own: the first is called, and when
-// the time of a target is over, the second.
+// pairs are n services, each with two people of its own: the first is called,
+// and when the time of a target is over, the second.
 func pairs(n int, ring, each string) string {
 	var users, policies, services strings.Builder
 	for i := range n {
 		users.WriteString(user(fmt.Sprintf("first%d", i), number(2*i), ring))
 		users.WriteString(user(fmt.Sprintf("second%d", i), number(2*i+1), ring))
 		fmt.Fprintf(&policies, "  p%d:\n    levels: [ { targets: [ user: first%d, user: second%d ], strategy: in_order, wait: 5m, each: %s } ]\n    fallback: { user: second%d }\n", i, i, i, each, i)
-		fmt.Fprintf(&services, "  s%d: { name: 製品%d, policy: p%d }\n", i, i, i)
+		fmt.Fprintf(&services, "  %s: { name: 製品%d, policy: p%d }\n", service(i), i, i)
 	}
 	return "users:\n" + users.String() + "policies:\n" + policies.String() + "services:\n" + services.String() +
 		"  unmatched: { name: その他, policy: p0, catch_all: true }\n" +
 		"integrations:\n  hook: { dialect: generic, key: env:E2E_HOOK_KEY }\n"
+}
+
+// post says one signal of the generic dialect and returns the status, and the
+// code of a refusal.
+func post(toban *harness.Toban, event map[string]string) (status int, code string, err error) {
+	body, err := json.Marshal(event)
+	if err != nil {
+		return 0, "", err
+	}
+	client := &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	res, err := client.Post(toban.URL+"/integrations/generic/"+hookKey, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	var refusal struct {
+		Code string `json:"code"`
+	}
+	if res.StatusCode >= http.StatusBadRequest {
+		err = json.NewDecoder(res.Body).Decode(&refusal)
+	}
+	return res.StatusCode, refusal.Code, err
 }

@@ -44,6 +44,7 @@ func rehearse(t *testing.T, c respondtest.Config, f func(t *testing.T, h *house)
 type house struct {
 	*respondtest.House
 	life *incident.Lifecycle
+	dsn  string
 }
 
 func open(t *testing.T, dsn string, c respondtest.Config) *house {
@@ -52,7 +53,9 @@ func open(t *testing.T, dsn string, c respondtest.Config) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return move(t, db, c)
+	h := move(t, db, c)
+	h.dsn = dsn
+	return h
 }
 
 func move(t *testing.T, db *store.DB, c respondtest.Config) *house {

@@ -142,7 +142,7 @@ func (s *step) hoursChanged() {
 		s.begin()
 	case r.Urgency == Low:
 		if open := s.open(); !open.Equal(r.Start) {
-			s.putOff(r.Start, open)
+			s.putOff(open)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func TestR15_R18_WhatPeopleDoToAnIncident(t *testing.T) {
 			t.Parallel()
 			inc := &Incident{ID: "inc_1", State: Triggered, Severity: Warning, Urgency: Low, Epoch: 1, TriggeredAt: at}
 			var all []Entry
-			for _, act := range strings.Fields(tc.do) {
+			for act := range strings.FieldsSeq(tc.do) {
 				verb, who, _ := strings.Cut(act, ":")
 				by := UserID(who)
 				switch verb {

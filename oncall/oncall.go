@@ -8,19 +8,28 @@
 // replayed and tested in a millisecond.
 package oncall
 
-// Identities. What a team names in its configuration (users, services,
+// What a team names in its configuration (users, services,
 // policies, schedules, integrations) is identified by that very name; what
 // toban creates has a prefixed ULID such as inc_01j….
 type (
-	UserID        string
-	ServiceID     string
-	PolicyID      string
-	ScheduleID    string
+	// UserID names somebody who can be on duty.
+	UserID string
+	// ServiceID names a service.
+	ServiceID string
+	// PolicyID names an escalation policy.
+	PolicyID string
+	// ScheduleID names a schedule.
+	ScheduleID string
+	// IntegrationID names an intake address.
 	IntegrationID string
-	PagerID       string
+	// PagerID names another paging system.
+	PagerID string
 
-	SignalID   string
-	AlertID    string
+	// SignalID names a signal, sig_….
+	SignalID string
+	// AlertID names an alert, alr_….
+	AlertID string
+	// IncidentID names an incident, inc_….
 	IncidentID string
 	// AttemptID names one contact of one user for one incident:
 	// "<incident>.<n>", n counted inside the response, so that a replay gives

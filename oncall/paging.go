@@ -198,7 +198,8 @@ func (s *step) notePage(p *Page, why string) {
 	s.note(EntryPage, data)
 }
 
-// again starts the rules of a user anew who could not be reached (R10).
+// again starts the rules of a user anew who could not be reached (R10). A later
+// step of them that is still to come is not put off by that.
 func (s *step) again() (changed bool) {
 	r := &s.r
 	if r.Phase != Escalating || s.due(r.LevelEnd) || !r.TargetEnd.IsZero() && s.due(r.TargetEnd) ||
@@ -211,12 +212,21 @@ func (s *step) again() (changed bool) {
 			continue
 		}
 		changed = true
+		p.AgainAt = time.Time{}
+		if slices.ContainsFunc(p.Lanes, Lane.ringing) {
+			continue // a later step of the rules: judge sees its end
+		}
 		ways := []Way{{Contact: string(p.Pager), Method: Events}}
 		if p.Pager == "" {
 			ways = s.reach(p.User).Ways
 		}
-		p.Lanes = slices.DeleteFunc(p.Lanes, func(l Lane) bool { return !l.live() })
-		p.At, p.AgainAt, p.Why = s.now, time.Time{}, WhyAgain
+		p.Lanes = slices.DeleteFunc(p.Lanes, func(l Lane) bool { return !l.open() })
+		ways = slices.DeleteFunc(slices.Clone(ways), func(w Way) bool {
+			return slices.ContainsFunc(p.Lanes, func(l Lane) bool {
+				return l.pending() && l.Contact == w.Contact && !l.Due.After(s.now.Add(w.After))
+			})
+		})
+		p.At, p.Why = s.now, WhyAgain
 		p.add(ways, s.now)
 		s.notePage(p, WhyAgain)
 	}

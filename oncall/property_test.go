@@ -168,9 +168,9 @@ func TestWhateverHappensAStepKeepsItsPromises(t *testing.T) {
 		s.silent = true
 		s.calls = d.reactions(true, true)
 		for i := range d.n(0, 12, "acts") {
-			s.queue = append(s.queue, event{at: begin.Add(time.Duration(d.n(0, 90*60_000, "at")) * time.Millisecond), do: func() { d.act(s, i) }})
+			s.queue = append(s.queue, event{at: begin.Add(time.Duration(d.n(0, 60*60_000, "at")) * time.Millisecond), do: func() { d.act(s, i) }})
 		}
-		s.run(begin.Add(100 * time.Minute))
+		s.run(begin.Add(70 * time.Minute))
 		s.replayed()
 	})
 }
@@ -293,7 +293,7 @@ func TestR13_EveryHighRoundPagesTheFallback(t *testing.T) {
 		s := newStage(t, w, High, begin)
 		s.silent = true
 		s.calls = d.reactions(false, true)
-		s.run(begin.Add(40 * time.Minute))
+		s.run(begin.Add(20 * time.Minute))
 
 		paged := true
 		for _, e := range s.notes {

@@ -86,6 +86,23 @@ func TestR31_ATimeThatExistsTwiceBeginsAtItsFirstAndEndsAtItsLast(t *testing.T) 
 	}
 }
 
+// In St. John's clocks went from 00:01 back to 23:01: Sunday had begun, was
+// Saturday again for an hour, and is one Sunday.
+func TestR31_ADayThatBeginsTwiceIsOneDay(t *testing.T) {
+	t.Parallel()
+	h := &Hours{Zone: "America/St_Johns", During: []Span{{Days: DaySet{Weekdays: [7]bool{time.Sunday: true}}, From: 0, To: 120}}}
+	begin := time.Date(2010, 11, 7, 2, 30, 0, 0, time.UTC) // the first 00:00
+	end := time.Date(2010, 11, 7, 5, 30, 0, 0, time.UTC)
+	for at := begin.Add(-time.Hour); at.Before(end.Add(time.Hour)); at = at.Add(time.Minute) {
+		if got, want := h.Contains(at), !at.Before(begin) && at.Before(end); got != want {
+			t.Errorf("Contains(%s) = %t, want %t", at, got, want)
+		}
+	}
+	if got := h.Next(begin.Add(-time.Hour)); !got.Equal(begin) {
+		t.Errorf("Next = %s, want %s", got, begin)
+	}
+}
+
 func TestTheSkippedDayOfApiaHasNoHours(t *testing.T) {
 	t.Parallel()
 	friday := DaySet{Weekdays: [7]bool{time.Friday: true}}
@@ -93,6 +110,24 @@ func TestTheSkippedDayOfApiaHasNoHours(t *testing.T) {
 	at := in(t, "Pacific/Apia")
 	if got, want := h.Next(at("2011-12-24 00:00")), at("2012-01-06 09:00"); !got.Equal(want) {
 		t.Errorf("Next = %s, want %s: there was no 30 December 2011", got, want)
+	}
+}
+
+func TestAnyInstantHasAnAnswer(t *testing.T) {
+	t.Parallel()
+	for _, zone := range []string{"Asia/Tokyo", "America/New_York", "Australia/Lord_Howe"} {
+		s := infra()
+		s.Zone = zone
+		for _, year := range []int{2, 1887, 1900, 1969, 2037, 2040, 2149, 2150, 2151, 9999} {
+			for _, at := range []time.Time{
+				time.Date(year, 1, 1, 12, 0, 0, 0, time.UTC), time.Date(year, 7, 1, 3, 0, 0, 1, time.UTC), time.Date(year, 12, 31, 23, 59, 59, 0, time.UTC),
+			} {
+				users, until := s.OnDuty(nil, at)
+				if len(users) != 1 || !until.After(at) || until.Sub(at) > 8*24*time.Hour {
+					t.Errorf("on duty in %s at %s = %v until %s", zone, at, users, until)
+				}
+			}
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ func (s *step) startOrGoOn() {
 	}
 	if r.Urgency == Low {
 		if open := s.open(); open.After(s.now) {
-			s.putOff(s.now, open)
+			s.putOff(open)
 			return
 		}
 	}
@@ -72,16 +72,20 @@ func (s *step) startOrGoOn() {
 // hours (R6). What is under way goes on.
 func (s *step) freeze() {
 	if open := s.open(); open.After(s.now) {
-		s.putOff(s.now, open)
+		s.putOff(open)
 	}
 }
 
-// putOff moves all that is to come from one instant to another; what is overdue
-// then counts as due then.
-func (s *step) putOff(from, to time.Time) {
+// putOff moves all that is to come to the support hours that begin then; what is
+// overdue counts as due then. What an earlier wait has put off already stays.
+func (s *step) putOff(to time.Time) {
 	r := &s.r
+	from, waits := s.now, false
+	if r.Phase == WaitingForHours && r.Start.After(s.now) { // the hours were edited
+		from, waits = r.Start, true
+	}
 	move := func(t *time.Time) {
-		if !t.IsZero() {
+		if !t.IsZero() && (waits || t.Before(to)) {
 			*t = instant(later(*t, from).Add(to.Sub(from)))
 		}
 	}
@@ -190,8 +194,8 @@ func (s *step) startLevel(level int) {
 	s.leave(level)
 	l := s.level()
 	r.LevelEnd = s.now.Add(l.wait)
-	switch {
-	case level == AtFallback:
+	switch level {
+	case AtFallback:
 		data := EntryData{Round: r.Round, Level: level}
 		if l.targets != nil {
 			data.Target = &l.targets[0]
@@ -200,7 +204,7 @@ func (s *step) startLevel(level int) {
 		if l.targets == nil {
 			s.skip(nil, WhyNoFallback)
 		}
-	case level == AtFirst:
+	case AtFirst:
 		s.note(EntryLevel, EntryData{Round: r.Round, Level: level, Users: r.First})
 	default:
 		end := r.LevelEnd

@@ -8,13 +8,13 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Zones whose clocks do something unusual: half an hour (Lord Howe), at
-// midnight (Santiago, Asuncion, Cairo), twice for Ramadan (Casablanca), a whole
-// day (Apia), to the negative side of midnight (Azores), by 20 minutes long ago
-// (Tokyo never).
+// Zones whose clocks do something unusual: by half an hour (Lord Howe), at
+// midnight (Santiago, Asuncion, Cairo, the Azores), back over midnight (St.
+// John's), for Ramadan (Casablanca), by a whole day (Apia); and some that never
+// do anything.
 var oddZones = []string{
 	"UTC", "Asia/Tokyo", "America/New_York", "Europe/London", "Australia/Lord_Howe", "America/Santiago",
-	"America/Asuncion", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu", "Africa/Cairo", "Atlantic/Azores",
+	"America/Asuncion", "Africa/Casablanca", "Pacific/Apia", "Asia/Kathmandu", "Africa/Cairo", "Atlantic/Azores", "America/St_Johns",
 }
 
 func drawZone(t *rapid.T) *time.Location {
@@ -237,7 +237,7 @@ func TestR31_DutyChangesExactlyAtTheHandOver(t *testing.T) {
 		at := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, loc)
 		start, end := at.ZoneBounds()
 		if !start.IsZero() && at.Sub(start) < 26*time.Hour || !end.IsZero() && end.Sub(at) < 26*time.Hour {
-			t.Skip("a change of clocks: the table test's")
+			return // a change of clocks: the table test's
 		}
 		s := rotating(loc.String(), *r, users...)
 		user := func(k int) UserID { return users[(k%3+3)%3] }

@@ -107,8 +107,11 @@ func TestR17_ReassignedGoesToThemFirst(t *testing.T) {
 		user b: phone@0
 		level: a | in_order 10m
 		at 10s: reassign boss b nemo
+		at 12s: outcome 1 no_answer
 		calls b: no_answer 25s
-		until 70s
+		calls a: busy 15s
+		calls boss: busy 2s
+		until 2m10s
 	`, `
 		0:00  round 1
 		0:00  level 1
@@ -121,6 +124,7 @@ func TestR17_ReassignedGoesToThemFirst(t *testing.T) {
 		0:10  page b first
 		0:10  skip nemo unknown_user
 		0:10  call b
+		0:12    a no_answer
 		0:35    b no_answer
 		0:35  call b 2nd
 		1:00    b no_answer
@@ -128,6 +132,24 @@ func TestR17_ReassignedGoesToThemFirst(t *testing.T) {
 		1:00  level 1
 		1:00  page a
 		1:00  call a
+		1:15    a busy
+		1:15  unreached a busy
+		1:15  fallback boss
+		1:15  page boss fallback
+		1:15  call boss
+		1:17    boss busy
+		1:17  unreached boss busy
+		1:17  round 2
+		1:17  level 1
+		1:17  page a
+		1:17  call a
+		1:32    a busy
+		1:32  unreached a busy
+		1:32  fallback boss
+		1:32  page boss fallback
+		1:32  call boss
+		1:34    boss busy
+		1:34  unreached boss busy
 	`)
 }
 
@@ -240,5 +262,30 @@ func TestR17_AResponderHoldsNothingUp(t *testing.T) {
 		1:00  level 1
 		1:00  page a
 		1:00  call a
+	`)
+}
+
+func TestR17_AnotherPolicyTakesATurnOfItsOwn(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		user a: phone@0
+		user b: phone@0
+		user c: phone@0
+		level: a, b, c | round_robin 10m
+		other: a, b | round_robin 10m
+		turn: 5
+		at 10s: policy boss
+		until 20s
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  page c
+		0:00  call c
+		0:10  hang up 1
+		0:10  redirected boss
+		0:10  round 1
+		0:10  level 1
+		0:10  page b
+		0:10  call b
 	`)
 }

@@ -276,3 +276,110 @@ func TestR10_OnePersonInTwoTargetsIsPagedOnce(t *testing.T) {
 		0:04  call boss
 	`)
 }
+
+func TestR10_AgainEndsWhenThereIsNoTimeForAnotherStart(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		user a: phone@0
+		user b: phone@0
+		level: a, b | in_order 10m each 25s again
+		calls a: busy 2s
+		calls b: key1 5s
+		until 1m
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  page a
+		0:00  call a
+		0:02    a busy
+		0:02  unreached a busy
+		0:02  page b
+		0:02  call b
+		0:07  acknowledged b
+		0:07  tell taken a
+	`)
+}
+
+func TestR10_AgainStartsTheRulesAnewAndPutsNoLaterStepOff(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		user a: phone@0 sms@40s phone@50s
+		level: a | in_order 10m again
+		calls a: busy 2s, busy 2s, no_input 55s
+		until 2m40s
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  page a
+		0:00  call a
+		0:02    a busy
+		0:02  unreached a busy again
+		0:30  page a again
+		0:30  call a
+		0:32    a busy
+		0:32  unreached a busy again
+		0:40  sms a
+		0:41    a sent
+		0:50  call a
+		1:45    a no_input
+		1:45  unreached a no_input again
+		1:45  page a again
+		1:45  call a
+		2:25  sms a
+		2:26    a sent
+		2:40    a no_input
+		2:40  call a
+	`)
+}
+
+func TestR10_AgainDoesNotPileUpMessagesThatAProviderSitsOn(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		user a: phone@0 push@0
+		level: a | in_order 10m again
+		calls a: busy 2s
+		sent push: lost
+		until 4m
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  page a
+		0:00  call a
+		0:00  push a
+		0:02    a busy
+		0:02  unreached a busy again
+		0:30  page a again
+		0:30  call a
+		0:32    a busy
+		0:32  unreached a busy again
+		1:00  page a again
+		1:00  call a
+		1:02    a busy
+		1:02  unreached a busy again
+		1:30  page a again
+		1:30  call a
+		1:32    a busy
+		1:32  unreached a busy again
+		2:00  page a again
+		2:00  call a
+		2:02    a busy
+		2:02  unreached a busy again
+		2:30  page a again
+		2:30  call a
+		2:32    a busy
+		2:32  unreached a busy again
+		3:00    a undeliverable gave_up
+		3:00  hang up 1
+		3:00  page a again
+		3:00  push a
+		3:00  call a
+		3:02    a busy
+		3:02  unreached a busy again
+		3:30  page a again
+		3:30  call a
+		3:32    a busy
+		3:32  unreached a busy again
+		4:00  page a again
+		4:00  call a
+	`)
+}

@@ -170,7 +170,7 @@ func (b *book) user(id, rules string, urgency ...string) {
 		b.dir.Users[u.ID] = u
 	}
 	var out []NotificationRule
-	for _, rule := range strings.Fields(rules) {
+	for rule := range strings.FieldsSeq(rules) {
 		name, after, timed := strings.Cut(rule, "@")
 		bare := strings.TrimPrefix(name, "!") // not verified
 		if _, ok := u.Contact(bare); !ok {
@@ -232,7 +232,7 @@ func (b *book) level(s string) Level {
 }
 
 func (b *book) serve(s string) {
-	for _, w := range strings.Fields(s) {
+	for w := range strings.FieldsSeq(s) {
 		name, value, _ := strings.Cut(w, "=")
 		switch name {
 		case "hours":
@@ -241,6 +241,8 @@ func (b *book) serve(s string) {
 				working[d] = true
 			}
 			b.service.SupportHours = &Hours{Zone: "Asia/Tokyo", During: []Span{{Days: DaySet{Weekdays: working}, From: 9 * 60, To: 18 * 60}}}
+		case "never":
+			b.service.SupportHours = &Hours{Zone: "Asia/Tokyo"}
 		case "page_after":
 			b.service.PageAfter = b.span(value)
 		case "no_calls":

@@ -292,3 +292,29 @@ func TestR11_ATargetPagerThatTakesItHasItsTime(t *testing.T) {
 		2:05  tell taken pager:other
 	`)
 }
+
+func TestR11_ACallThatTheProviderTookIsNotOver(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		user a: phone@0
+		level: a | in_order 10m
+		at 1s: outcome 1 sent
+		at 2s: outcome 1 bogus
+		at 3s: outcome 1 busy
+		calls a: lost
+		calls boss: key1 5s
+		until 1m
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  page a
+		0:00  call a
+		0:02    a undeliverable
+		0:02  unreached a undeliverable
+		0:02  fallback boss
+		0:02  page boss fallback
+		0:02  call boss
+		0:07  acknowledged boss
+		0:07  tell taken a
+	`)
+}

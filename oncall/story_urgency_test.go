@@ -192,3 +192,61 @@ func TestR6_AFrozenRoundGoesOnWhereItStoodWhenTheHoursAreEdited(t *testing.T) {
 		30:45  tell taken boss
 	`)
 }
+
+func TestR6_ASecondCallThatComesUpOutsideTheHoursWaitsForThem(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		low:
+		begin: Fri 17:59
+		user a: phone@0
+		user b: phone@0
+		level: a, b | all 10m
+		service: hours
+		calls a: busy 70s
+		calls b: no_answer 90s
+		at 2m: escalate a
+		at 2m10s: decline boss
+		until 63h2m
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  page a
+		0:00  page b
+		0:00  call a
+		0:00  call b
+		1:10    a busy
+		1:10  waiting support_hours
+		1:30    b no_answer
+		2:00  escalated a
+		2:00  unreached a escalated
+		2:00  unreached b escalated
+		2:00  fallback boss
+		2:00  page boss fallback
+		2:00  call boss
+		2:10  declined boss boss
+		2:10  hang up 1
+		2:10  waiting support_hours
+		Mon 09:00:00  call b 2nd
+		Mon 09:00:00  unanswered
+		Mon 09:00:00  tell reminder a b boss
+	`)
+}
+
+func TestR6_HoursThatNeverBeginSilenceNobody(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		low:
+		service: never
+		user a: phone@0
+		level: a | in_order 10m
+		calls a: key1 5s
+		until 1m
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  page a
+		0:00  call a
+		0:05  acknowledged a
+		0:05  tell taken
+	`)
+}

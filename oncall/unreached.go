@@ -109,7 +109,7 @@ func (s *step) judge() (changed bool) {
 // leave it to the target's time.
 func (p *Page) failed() (why string, yes bool) {
 	why = WhyNoContact
-	called, hope := "", false
+	called, hope := (*Lane)(nil), false
 	for i := range p.Lanes {
 		switch l := &p.Lanes[i]; {
 		case l.ringing():
@@ -117,13 +117,15 @@ func (p *Page) failed() (why string, yes bool) {
 		case l.Outcome == Sent || l.Outcome == "":
 			hope = true
 		case l.Method == Call && l.Outcome != Capped:
-			called = string(l.Outcome)
+			if called == nil || !l.At.Before(called.At) {
+				called = l
+			}
 		default:
 			why = string(l.Outcome)
 		}
 	}
-	if called != "" {
-		return called, true
+	if called != nil {
+		return string(called.Outcome), true
 	}
 	return why, !hope
 }

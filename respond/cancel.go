@@ -12,18 +12,19 @@ import (
 // void ends everything that was asked for under a lower epoch than the
 // incident's: what is due is dropped first, then what was claimed is read and
 // hung up. In this order a claim that slips in between is seen (R18).
-func (d *Driver) void(ctx context.Context, tx *store.Tx, inc *oncall.Incident, keep oncall.AttemptID) error {
-	if _, err := tx.DropOutbox(ctx, inc.ID, inc.Epoch); err != nil {
-		return fmt.Errorf("incident %s: outbox: %w", inc.ID, err)
+func (s *step) void(ctx context.Context, tx *store.Tx) error {
+	if _, err := tx.DropOutbox(ctx, s.inc.ID, s.inc.Epoch); err != nil {
+		return fmt.Errorf("incident %s: outbox: %w", s.inc.ID, err)
 	}
-	return d.hangUp(ctx, tx, inc, func(t store.Told) bool {
-		return t.Epoch < inc.Epoch && t.Attempt != keep
+	s.voided = true
+	return s.hangUp(ctx, tx, func(t store.Told) bool {
+		return t.Epoch < s.inc.Epoch && t.Attempt != s.keep
 	})
 }
 
 // withdraw ends the attempts that a step does not want any more, unless they ended
 // with their epoch.
-func (d *Driver) withdraw(ctx context.Context, tx *store.Tx, s *step) error {
+func (s *step) withdraw(ctx context.Context, tx *store.Tx) error {
 	if len(s.cancel) == 0 || s.voided {
 		return nil
 	}
@@ -45,7 +46,7 @@ func (d *Driver) withdraw(ctx context.Context, tx *store.Tx, s *step) error {
 			return fmt.Errorf("attempt %s: %w", id, err)
 		}
 	}
-	return d.hangUp(ctx, tx, s.inc, func(t store.Told) bool { return unwanted(t.Attempt) })
+	return s.hangUp(ctx, tx, func(t store.Told) bool { return unwanted(t.Attempt) })
 }
 
 // hangUp asks notify to end the live deliveries that tell of inc by an attempt
@@ -53,10 +54,10 @@ func (d *Driver) withdraw(ctx context.Context, tx *store.Tx, s *step) error {
 // every one of them has moved on (decision 12): the delivery is locked before
 // the others are read, so of two acknowledgements at the same moment the second
 // sees the first.
-func (d *Driver) hangUp(ctx context.Context, tx *store.Tx, inc *oncall.Incident, over func(store.Told) bool) error {
-	live, err := tx.LiveDeliveries(ctx, inc.ID)
+func (s *step) hangUp(ctx context.Context, tx *store.Tx, over func(store.Told) bool) error {
+	live, err := tx.LiveDeliveries(ctx, s.inc.ID)
 	if err != nil {
-		return fmt.Errorf("incident %s: live deliveries: %w", inc.ID, err)
+		return fmt.Errorf("incident %s: live deliveries: %w", s.inc.ID, err)
 	}
 	for _, l := range live {
 		if !l.CancelAt.IsZero() {
@@ -66,17 +67,17 @@ func (d *Driver) hangUp(ctx context.Context, tx *store.Tx, inc *oncall.Incident,
 		if err != nil {
 			return fmt.Errorf("delivery %s: %w", l.ID, err)
 		}
-		if !slices.ContainsFunc(told, func(t store.Told) bool { return t.Incident == inc.ID && over(t) }) {
+		if !slices.ContainsFunc(told, func(t store.Told) bool { return t.Incident == s.inc.ID && over(t) }) {
 			continue
 		}
-		if err := d.end(ctx, tx, inc, l.ID, over); err != nil {
+		if err := s.end(ctx, tx, l.ID, over); err != nil {
 			return fmt.Errorf("delivery %s: %w", l.ID, err)
 		}
 	}
 	return nil
 }
 
-func (d *Driver) end(ctx context.Context, tx *store.Tx, inc *oncall.Incident, id oncall.DeliveryID, over func(store.Told) bool) error {
+func (s *step) end(ctx context.Context, tx *store.Tx, id oncall.DeliveryID, over func(store.Told) bool) error {
 	l, err := tx.Delivery(ctx, id)
 	if err != nil {
 		return err
@@ -89,15 +90,17 @@ func (d *Driver) end(ctx context.Context, tx *store.Tx, inc *oncall.Incident, id
 		return err
 	}
 	for _, t := range told {
-		if t.Incident == inc.ID {
+		if t.Incident == s.inc.ID {
 			if !over(t) {
 				return nil
 			}
 			continue
 		}
-		other, err := tx.IncidentUnlocked(ctx, t.Incident)
-		if err != nil {
-			return err
+		other, ok := s.batch[t.Incident] // changed in this transaction, not yet saved
+		if !ok {
+			if other, err = tx.IncidentUnlocked(ctx, t.Incident); err != nil {
+				return err
+			}
 		}
 		if other.State == oncall.Triggered && other.Epoch == t.Epoch {
 			return nil // it still tells of something that nobody has

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"toban/oncall"
-	"toban/respond"
+
 	"toban/respond/respondtest"
 	"toban/store"
 	"toban/store/storetest"
@@ -18,27 +18,37 @@ import (
 func rehearse(t *testing.T, c respondtest.Config, f func(t *testing.T, h *respondtest.House)) {
 	t.Helper()
 	t.Parallel()
+	each(t, func(t *testing.T, dsn string) { live(t, dsn, c, f) })
+}
+
+// each runs f as a parallel subtest for each engine, with an empty database.
+func each(t *testing.T, f func(t *testing.T, dsn string)) {
+	t.Helper()
 	for _, engine := range storetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			dsn := storetest.DSN(t, engine)
-			synctest.Test(t, func(t *testing.T) {
-				db, err := store.Open(t.Context(), dsn, store.Options{Node: "one"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				h := respondtest.Move(t, db, c)
-				stop := h.Run(t.Context())
-				defer func() {
-					stop()
-					if err := db.Close(); err != nil {
-						t.Error(err)
-					}
-				}()
-				f(t, h)
-			})
+			f(t, storetest.DSN(t, engine))
 		})
 	}
+}
+
+// live runs f in a bubble, in a house over the database at dsn that runs.
+func live(t *testing.T, dsn string, c respondtest.Config, f func(t *testing.T, h *respondtest.House)) {
+	synctest.Test(t, func(t *testing.T) {
+		db, err := store.Open(t.Context(), dsn, store.Options{Node: "one"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := respondtest.Move(t, db, c)
+		stop := h.Run(t.Context())
+		defer func() {
+			stop()
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		f(t, h)
+	})
 }
 
 // never is the script of phones that ring on for as long as they may.
@@ -260,5 +270,3 @@ func TestForecastIsReadOnlyAndNamesTheNextPerson(t *testing.T) {
 		}
 	})
 }
-
-var _ = respond.Options{}

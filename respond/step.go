@@ -17,6 +17,7 @@ type step struct {
 	row   *store.ResponseRow
 	world oncall.World
 	now   time.Time
+	batch map[oncall.IncidentID]*oncall.Incident // all that the transaction holds
 
 	nextAt  time.Time
 	nextWhy oncall.Reason

@@ -38,8 +38,9 @@ func (d *Driver) TakeAll(ctx context.Context, tx *store.Tx, all []Taken) error {
 		return nil
 	}
 	ids := make([]oncall.IncidentID, len(all))
+	batch := make(map[oncall.IncidentID]*oncall.Incident, len(all))
 	for i, t := range all {
-		ids[i] = t.Incident.ID
+		ids[i], batch[t.Incident.ID] = t.Incident.ID, t.Incident
 	}
 	rows, err := tx.Responses(ctx, ids)
 	if err != nil {
@@ -47,13 +48,12 @@ func (d *Driver) TakeAll(ctx context.Context, tx *store.Tx, all []Taken) error {
 	}
 	steps := make([]*step, len(all))
 	for i, t := range all {
-		s := &step{inc: t.Incident, row: rows[t.Incident.ID], now: tx.Now, keep: t.Input.Attempt, changed: true}
+		s := &step{inc: t.Incident, row: rows[t.Incident.ID], now: tx.Now, batch: batch, keep: t.Input.Attempt, changed: true}
 		s.entries, s.said = append(s.entries, t.Said...), len(t.Said)
 		if s.row == nil || s.row.Response.Epoch < t.Incident.Epoch {
-			if err := d.void(ctx, tx, t.Incident, t.Input.Attempt); err != nil {
+			if err := s.void(ctx, tx); err != nil {
 				return err
 			}
-			s.voided = true
 		}
 		steps[i] = s
 	}

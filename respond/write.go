@@ -80,5 +80,5 @@ func (d *Driver) settle(ctx context.Context, tx *store.Tx, s *step) error {
 			return fmt.Errorf("incident %s: outbox: %w", s.inc.ID, err)
 		}
 	}
-	return d.withdraw(ctx, tx, s)
+	return s.withdraw(ctx, tx)
 }

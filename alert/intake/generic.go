@@ -23,17 +23,17 @@ const maxDepth = 100
 // genericEvent is the shape that a mapping must give, one event or an array of
 // them; without a mapping the body is read so itself.
 type genericEvent struct {
-	Key         string            `json:"key"`
-	Action      string            `json:"action"`
-	Summary     string            `json:"summary"`
-	Severity    string            `json:"severity"`
-	Service     string            `json:"service"`
-	Group       string            `json:"group"`
-	DeliveryID  string            `json:"delivery_id"`
-	By          string            `json:"by"`
-	StartsAt    string            `json:"starts_at"`
-	Labels      map[string]string `json:"labels"`
-	Annotations map[string]string `json:"annotations"`
+	Key         string
+	Action      string
+	Summary     string
+	Severity    string
+	Service     string
+	Group       string
+	DeliveryID  string
+	By          string
+	StartsAt    string
+	Labels      map[string]string
+	Annotations map[string]string
 }
 
 // actions are the words senders use.
@@ -141,22 +141,42 @@ func CompileMap(program string) (*gojq.Code, error) {
 }
 
 // readEvent reads one event. Numbers and booleans are taken where a word is
-// expected: an id is often a number.
+// expected: an id is often a number. It reads the members by hand: encoding the
+// document again to decode it into the struct costs more than all else here.
 func readEvent(doc any) (oncall.Signal, *oncall.Error) {
 	obj, ok := doc.(map[string]any)
 	if !ok {
 		return oncall.Signal{}, invalid("", `an event is an object such as {"key": "db-1", "action": "trigger", "summary": "…"}`)
 	}
-	raw, err := json.Marshal(texts(obj))
-	if err != nil {
-		return oncall.Signal{}, invalid("", "the event can't be read")
-	}
 	var e genericEvent
-	if err := json.Unmarshal(raw, &e); err != nil {
-		if e, ok := errors.AsType[*oncall.Error](malformed(err)); ok {
-			return oncall.Signal{}, e
+	for _, m := range [...]struct {
+		name string
+		into *string
+	}{
+		{"key", &e.Key},
+		{"action", &e.Action},
+		{"summary", &e.Summary},
+		{"severity", &e.Severity},
+		{"service", &e.Service},
+		{"group", &e.Group},
+		{"delivery_id", &e.DeliveryID},
+		{"by", &e.By},
+		{"starts_at", &e.StartsAt},
+	} {
+		v := member(obj, m.name)
+		if v == nil {
+			continue
 		}
-		return oncall.Signal{}, invalid("", "the event can't be read")
+		if *m.into, ok = word(v); !ok {
+			return oncall.Signal{}, invalid("/"+m.name, "expected a string, found %s", jsonKind(v))
+		}
+	}
+	var err *oncall.Error
+	if e.Labels, err = words(obj, "labels"); err != nil {
+		return oncall.Signal{}, err
+	}
+	if e.Annotations, err = words(obj, "annotations"); err != nil {
+		return oncall.Signal{}, err
 	}
 	return e.signal()
 }
@@ -187,29 +207,66 @@ func (e genericEvent) signal() (oncall.Signal, *oncall.Error) {
 	return s, nil
 }
 
-// texts turns the scalars of an event, and of its labels and annotations, into
-// words; null is left out.
-func texts(obj map[string]any) map[string]any {
-	out := make(map[string]any, len(obj))
-	for name, v := range obj {
-		switch v := v.(type) {
-		case nil:
-		case map[string]any:
-			if name == "labels" || name == "annotations" {
-				out[name] = texts(v)
-			} else {
-				out[name] = v
-			}
-		case float64, int, bool:
-			word, err := json.Marshal(v)
-			if err == nil {
-				out[name] = string(word)
-			}
-		default:
-			out[name] = v
+// member returns what an object has under a name, in any case of its letters,
+// or nil.
+func member(obj map[string]any, name string) any {
+	if v, ok := obj[name]; ok {
+		return v
+	}
+	for other, v := range obj {
+		if len(other) == len(name) && strings.EqualFold(other, name) {
+			return v
 		}
 	}
-	return out
+	return nil
+}
+
+// words reads an object of words, such as labels; null is left out.
+func words(obj map[string]any, name string) (map[string]string, *oncall.Error) {
+	v := member(obj, name)
+	if v == nil {
+		return nil, nil
+	}
+	members, ok := v.(map[string]any)
+	if !ok {
+		return nil, invalid("/"+name, "expected an object, found %s", jsonKind(v))
+	}
+	out := make(map[string]string, len(members))
+	for key, v := range members {
+		if v == nil {
+			continue
+		}
+		if out[key], ok = word(v); !ok {
+			return nil, invalid("/"+name+"/"+key, "expected a string, found %s", jsonKind(v))
+		}
+	}
+	return out, nil
+}
+
+// word is a scalar as text.
+func word(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case float64, int, bool:
+		text, err := json.Marshal(v)
+		return string(text), err == nil
+	}
+	return "", false
+}
+
+func jsonKind(v any) string {
+	switch v.(type) {
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "an array"
+	case string:
+		return "a string"
+	case bool:
+		return "a bool"
+	}
+	return "a number"
 }
 
 func depth(v any, at int) int {

@@ -1,6 +1,9 @@
 package harness
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // keptLog bounds what is kept of the program's log, in bytes.
 const keptLog = 256 << 10
@@ -35,4 +38,10 @@ func tail(text string, n int) string {
 		return "…" + text[len(text)-n:]
 	}
 	return text
+}
+
+// LastLines returns the last n lines of text.
+func LastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

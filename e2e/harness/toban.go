@@ -282,3 +282,20 @@ func (s *Toban) Store(ctx context.Context, node string) (*store.DB, error) {
 	}
 	return store.Open(ctx, dsn, store.Options{Node: node, Conns: 2, Committers: 1})
 }
+
+// Over reports whether the program does not run.
+func (s *Toban) Over() bool {
+	r := s.current()
+	if r == nil {
+		return true
+	}
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// PID is the process of the program.
+func (s *Toban) PID() int { return s.current().cmd.Process.Pid }

@@ -95,7 +95,7 @@ func (s *site) busyCalls(ctx context.Context, duration time.Duration) ([]time.Du
 	var loadErr, callErr error
 	both.Go(func() {
 		loadErr = openLoop(ctx, busySignals, callers, duration, func(w, n int, due time.Time) error {
-			err := senders[w].send(1<<60 | uint64(n))
+			err := senders[w].send(ctx, 1<<60|uint64(n))
 			late := time.Since(due)
 			mu.Lock()
 			behind = max(behind, late)
@@ -149,7 +149,7 @@ func newPerson(s *site, w *wire, user int) *person {
 func (p *person) outage(ctx context.Context, key uint64) (time.Duration, error) {
 	p.key = key
 	came := p.s.phone.expect(p.number)
-	if err := (&sender{p.w, p.down}).send(key); err != nil {
+	if err := (&sender{wire: p.w, signal: p.down}).send(ctx, key); err != nil {
 		return 0, err
 	}
 	accepted := time.Now()
@@ -164,12 +164,19 @@ func (p *person) outage(ctx context.Context, key uint64) (time.Duration, error) 
 // repair says that it is up again and waits until the call was hung up, so that
 // the number is free.
 func (p *person) repair(ctx context.Context) error {
-	if err := (&sender{p.w, p.up}).send(p.key); err != nil {
+	if err := (&sender{wire: p.w, signal: p.up}).send(ctx, p.key); err != nil {
 		return err
 	}
+	accepted := time.Now()
 	_, err := await(ctx, p.call.over, "the end of the call")
+	if took := time.Since(accepted); took > hungUpWithin {
+		p.s.r.say("%s: a call was hung up only %.0f ms after its incident was resolved", p.s.engine, milliseconds(took))
+	}
 	return err
 }
+
+// hungUpWithin is what R18 promises.
+const hungUpWithin = time.Second
 
 // await waits for what comes over a channel or for its closing.
 func await[T any](ctx context.Context, came <-chan T, what string) (v T, err error) {

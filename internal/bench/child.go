@@ -199,6 +199,25 @@ func (c *child) kill() error {
 	return nil
 }
 
+// processor is the processor time that the child has used (Linux; zero where it
+// can't be read). Where a machine has other things to do it tells more than a
+// rate.
+func (c *child) processor() time.Duration {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	const user, system, tick = 11, 12, 10 * time.Millisecond // fields 14 and 15 of proc(5)
+	if len(fields) <= system {
+		return 0
+	}
+	u, _ := strconv.ParseInt(fields[user], 10, 64)
+	s, _ := strconv.ParseInt(fields[system], 10, 64)
+	return time.Duration(u+s) * tick
+}
+
 // memory is the resident memory of the child in bytes (Linux).
 func (c *child) memory() (int64, error) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/status")

@@ -38,16 +38,3 @@ func measureIdle(ctx context.Context, r *runner, _ string) (figures []Figure, er
 }
 
 func mebibytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
-
-// measureStore is Store on an engine.
-func measureStore(ctx context.Context, r *runner, engine string) (figures []Figure, err error) {
-	s, err := r.newSite(ctx, engine, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = closed(s, err) }()
-	if err := os.MkdirAll(s.data(), 0o700); err != nil {
-		return nil, err
-	}
-	return Store(ctx, s.store(), r.o.Duration, nil)
-}

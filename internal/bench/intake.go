@@ -25,6 +25,7 @@ func measureIntake(ctx context.Context, r *runner, engine string) (figures []Fig
 		if err != nil {
 			return nil, err
 		}
+		used := s.child.processor()
 		took, lasted, err := closedLoop(ctx, senders, r.o.Duration, func(sender, seq int) uint64 {
 			return uint64(n)<<56 | uint64(sender)<<40 | uint64(seq)
 		})
@@ -32,6 +33,7 @@ func measureIntake(ctx context.Context, r *runner, engine string) (figures []Fig
 		if err != nil {
 			return nil, err
 		}
+		s.tell(fmt.Sprintf("intake.%s.c%d", engine, n), senders, used, len(took))
 		said += len(took)
 		name := fmt.Sprintf("intake.%s.c%d.", engine, n)
 		figures = append(figures,
@@ -40,6 +42,17 @@ func measureIntake(ctx context.Context, r *runner, engine string) (figures []Fig
 			Figure{name + "p99", milliseconds(percentile(took, 0.99)), "ms"})
 	}
 	return figures, s.allStepped(ctx, said)
+}
+
+// tell says what a signal cost toban, without its database server, and how often
+// senders were asked to come back.
+func (s *site) tell(name string, senders []*sender, before time.Duration, signals int) {
+	refused := 0
+	for _, each := range senders {
+		refused += each.refused
+	}
+	used := s.child.processor() - before
+	s.r.say("%s: %d signals, %d µs of processor in toban for each, %d times 503", name, signals, used.Microseconds()/int64(max(signals, 1)), refused)
 }
 
 // measureStorm has 64 senders say signals about 64 keys that nobody knew before:
@@ -58,11 +71,13 @@ func measureStorm(ctx context.Context, r *runner, engine string) (figures []Figu
 		return nil, err
 	}
 	defer hangUp()
+	used := s.child.processor()
 	// Every sender goes through all the keys, so that a key comes from many.
 	took, lasted, err := closedLoop(ctx, senders, r.o.Duration, func(sender, seq int) uint64 { return uint64((sender + seq) % callers) })
 	if err != nil {
 		return nil, err
 	}
+	s.tell("storm."+engine, senders, used, len(took))
 	return []Figure{{"storm." + engine + ".c64.rate", float64(len(took)) / lasted.Seconds(), "1/s"}}, s.allStepped(ctx, callers)
 }
 
@@ -74,18 +89,12 @@ const steppedWithin = 10 * time.Second
 // and then looks in the store at every incident: as many as were accepted, each
 // with a response that has made its step.
 func (s *site) allStepped(ctx context.Context, incidents int) error {
-	end := time.Now().Add(steppedWithin)
-	for {
+	err := patiently(ctx, steppedWithin, func() (bool, error) {
 		waiting, err := s.newestWaiting(ctx)
-		if err != nil {
-			return err
-		}
-		if waiting == 0 || time.Now().After(end) {
-			break
-		}
-		if !until(ctx, time.Now().Add(20*time.Millisecond)) {
-			return ctx.Err()
-		}
+		return waiting == 0, err
+	})
+	if err != nil {
+		return err
 	}
 	if err := s.stop(); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 )
@@ -11,7 +12,8 @@ import (
 // sender is one connection with the signal that it sends.
 type sender struct {
 	*wire
-	signal *signal
+	signal  *signal
+	refused int // how often it was asked to come back
 }
 
 // dialSenders opens n connections to a toban.
@@ -27,21 +29,32 @@ func dialSenders(ctx context.Context, address string, n int, make func() *signal
 			hangUp()
 			return nil, nil, err
 		}
-		all = append(all, &sender{w, make()})
+		all = append(all, &sender{wire: w, signal: make()})
 	}
 	return all, hangUp, nil
 }
 
-// send says the signal about key and fails unless it was accepted.
-func (s *sender) send(key uint64) error {
-	status, err := s.do(s.signal.about(key))
-	switch {
-	case err != nil:
-		return err
-	case status/100 != 2:
-		return fmt.Errorf("a signal was answered %d", status)
+// comeBack is when a sender says again what was refused for the moment.
+const comeBack = 50 * time.Millisecond
+
+// send says the signal about key until it is accepted: 503 asks a sender to come
+// back, and the wait is a part of what it took. Any other answer is a failure.
+func (s *sender) send(ctx context.Context, key uint64) error {
+	for began := time.Now(); ; {
+		status, err := s.do(s.signal.about(key))
+		switch {
+		case err != nil:
+			return err
+		case status/100 == 2:
+			return nil
+		case status != http.StatusServiceUnavailable || time.Since(began) > answerWithin:
+			return fmt.Errorf("a signal was answered %d", status)
+		}
+		s.refused++
+		if !until(ctx, time.Now().Add(comeBack)) {
+			return ctx.Err()
+		}
 	}
-	return nil
 }
 
 // closedLoop lets every sender say its next signal when the last was answered,
@@ -56,7 +69,7 @@ func closedLoop(ctx context.Context, senders []*sender, duration time.Duration, 
 		all.Go(func() {
 			for n := 0; time.Since(began) < duration && ctx.Err() == nil; n++ {
 				sent := time.Now()
-				if err := s.send(key(i, n)); err != nil {
+				if err := s.send(ctx, key(i, n)); err != nil {
 					failed[i] = err
 					return
 				}

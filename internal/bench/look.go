@@ -15,41 +15,63 @@ import (
 // closed closes a site and adds what that said to err.
 func closed(s *site, err error) error { return errors.Join(err, s.close()) }
 
+// asked is what the bench needs to know of an incident from the API.
+type asked struct {
+	NextAt      time.Time `json:"next_at"`
+	TriggeredAt time.Time `json:"triggered_at"`
+}
+
+// stepped reports whether the response has made its first step: that is due at
+// once, and what follows it never is.
+func (a asked) stepped() bool { return a.NextAt.After(a.TriggeredAt) }
+
 // newestWaiting asks the running toban how many of its newest incidents have a
 // response that was not stepped yet.
 func (s *site) newestWaiting(ctx context.Context) (waiting int, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://toban/api/v1/incidents?limit=200", http.NoBody)
-	if err != nil {
-		return 0, err
-	}
-	res, err := s.child.api.Do(r)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	if res.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("the list of incidents was answered %s", res.Status)
-	}
 	var list struct {
-		Incidents []struct {
-			NextAt      time.Time `json:"next_at"`
-			TriggeredAt time.Time `json:"triggered_at"`
-		} `json:"incidents"`
+		Incidents []asked `json:"incidents"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
+	if err := s.ask(ctx, "/api/v1/incidents?limit=200", &list); err != nil {
 		return 0, err
 	}
 	for _, i := range list.Incidents {
-		if !i.NextAt.After(i.TriggeredAt) { // its first step is due at once
+		if !i.stepped() {
 			waiting++
 		}
 	}
 	return waiting, nil
 }
 
-// unstepped is the version of a response as it is accepted: every step raises
-// it.
-const unstepped = 1
+// ask reads from the API of the running toban.
+func (s *site) ask(ctx context.Context, path string, into any) (err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://toban"+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	res, err := s.child.api.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, res.Body.Close()) }()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s was answered %s", path, res.Status)
+	}
+	return json.NewDecoder(res.Body).Decode(into)
+}
+
+// patiently looks every 20 ms whether something holds, at most for the time
+// given. That it does not is no error: what is in the store decides.
+func patiently(ctx context.Context, most time.Duration, holds func() (bool, error)) error {
+	for end := time.Now().Add(most); ; {
+		done, err := holds()
+		if err != nil || done || time.Now().After(end) {
+			return err
+		}
+		if !until(ctx, time.Now().Add(20*time.Millisecond)) {
+			return ctx.Err()
+		}
+	}
+}
 
 // openStore opens the store of a site whose toban has ended.
 func (s *site) openStore(ctx context.Context) (*store.DB, error) {
@@ -83,7 +105,7 @@ func (s *site) census(ctx context.Context) (incidents, waiting int, err error) {
 		}
 		for i := range list {
 			incidents++
-			if row := rows[list[i].ID]; row == nil || row.Version <= unstepped {
+			if row := rows[list[i].ID]; row == nil || !(asked{row.NextAt, list[i].TriggeredAt}).stepped() {
 				waiting++
 			}
 		}

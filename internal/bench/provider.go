@@ -74,7 +74,9 @@ func newProvider(ctx context.Context, perSecond int) (*provider, error) {
 
 func (p *provider) close() error {
 	err := p.server.Close()
-	<-p.ended
+	if served := <-p.ended; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
 	p.client.CloseIdleConnections()
 	return err
 }

@@ -50,7 +50,6 @@ type group struct {
 	name    string
 	asked   bool // only when asked for
 	engines bool // once for each engine
-	once    bool // has nothing that varies from run to run
 	measure func(ctx context.Context, r *runner, engine string) ([]Figure, error)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"toban/internal/testserver"
@@ -29,8 +30,8 @@ func (r *runner) newSite(ctx context.Context, engine string, callsPerSecond int)
 	var closing []func() error
 	s := &site{engine: engine, r: r}
 	s.close = func() (err error) {
-		for i := len(closing) - 1; i >= 0; i-- {
-			err = errors.Join(err, closing[i]())
+		for _, end := range slices.Backward(closing) {
+			err = errors.Join(err, end())
 		}
 		return err
 	}

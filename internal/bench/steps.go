@@ -11,26 +11,29 @@ import (
 // stepsHeadStart the least time to prepare them.
 const (
 	stepsASecond   = 15_000
-	stepsHeadStart = 4 * time.Second
+	stepsLeast     = time.Second // is measured, so that a few commits do not make the figure
+	stepsHeadStart = 2 * time.Second
 )
 
 // measureSteps lets as many responses come due at the same moment as toban may
 // be able to step in the measured time, and counts those that it has. Each step
 // is the first of a high urgency: round, level and page on the timeline, the
 // response with its next time, all committed.
-func measureSteps(ctx context.Context, r *runner, engine string) (figures []Figure, err error) {
-	s, err := r.newSite(ctx, engine, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = closed(s, err) }()
-	n := int(stepsASecond * r.o.Duration.Seconds())
-	headStart := stepsHeadStart + time.Duration(n)*time.Second/5000
+func measureSteps(ctx context.Context, r *runner, engine string) ([]Figure, error) {
+	window := max(r.o.Duration, stepsLeast)
+	n := int(stepsASecond * window.Seconds())
+	headStart := stepsHeadStart + time.Duration(n)*time.Second/8000
+	return r.seeded(ctx, engine, headStart, func(s *site, headStart time.Duration) ([]Figure, error) {
+		return s.steps(ctx, n, headStart, window)
+	})
+}
+
+func (s *site) steps(ctx context.Context, n int, headStart, window time.Duration) ([]Figure, error) {
 	ids, first, err := s.startSeeded(ctx, n, headStart, func(int) time.Duration { return 0 })
 	if err != nil {
 		return nil, err
 	}
-	if !until(ctx, first.Add(r.o.Duration)) {
+	if !until(ctx, first.Add(window)) {
 		return nil, ctx.Err()
 	}
 	if err := s.stop(); err != nil {
@@ -42,7 +45,7 @@ func measureSteps(ctx context.Context, r *runner, engine string) (figures []Figu
 	}
 	done, last := 0, time.Duration(0)
 	for _, at := range stepped {
-		if took := at.Sub(first); !at.IsZero() && took <= r.o.Duration {
+		if took := at.Sub(first); !at.IsZero() && took <= window {
 			done, last = done+1, max(last, took)
 		}
 	}
@@ -50,9 +53,9 @@ func measureSteps(ctx context.Context, r *runner, engine string) (figures []Figu
 		return nil, errors.New("no response was stepped")
 	}
 	if done == n {
-		r.say("steps.%s: all %d were stepped after %.0f ms", engine, n, milliseconds(last))
+		s.r.say("steps.%s: all %d were stepped after %.0f ms", s.engine, n, milliseconds(last))
 	} else {
-		last = r.o.Duration
+		last = window
 	}
-	return []Figure{{fmt.Sprintf("steps.%s.rate", engine), float64(done) / last.Seconds(), "1/s"}}, nil
+	return []Figure{{fmt.Sprintf("steps.%s.rate", s.engine), float64(done) / last.Seconds(), "1/s"}}, nil
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"log/slog"
-	"os"
 	"testing"
 	"time"
 
@@ -13,13 +12,9 @@ import (
 // fast the machine is.
 func TestStoreMeasuresBothEngines(t *testing.T) {
 	t.Parallel()
-	duration := 100 * time.Millisecond
-	if s := os.Getenv("BENCH"); s != "" {
-		duration, _ = time.ParseDuration(s)
-	}
 	for _, engine := range storetest.Engines() {
 		t.Run(engine, func(t *testing.T) {
-			figures, err := Store(t.Context(), storetest.DSN(t, engine), duration, slog.New(slog.DiscardHandler))
+			figures, err := Store(t.Context(), storetest.DSN(t, engine), 100*time.Millisecond, slog.New(slog.DiscardHandler))
 			if err != nil {
 				t.Fatal(err)
 			}

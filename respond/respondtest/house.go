@@ -35,6 +35,7 @@ type Config struct {
 	Settings oncall.Settings
 	Script   func(store.OutboxRow) Answer
 	Options  respond.Options
+	Rules    func(oncall.UserID) map[oncall.Urgency][]oncall.NotificationRule // nil: call at once
 	More     []store.Object
 }
 
@@ -220,15 +221,21 @@ func (h *House) read(f func(*store.Tx) error) {
 
 func objects(t testing.TB, c Config) []store.Object {
 	t.Helper()
+	if c.Rules == nil {
+		c.Rules = func(oncall.UserID) map[oncall.Urgency][]oncall.NotificationRule {
+			at := []oncall.NotificationRule{{Via: []string{"phone"}}}
+			return map[oncall.Urgency][]oncall.NotificationRule{oncall.High: at, oncall.Low: at}
+		}
+	}
 	out := []store.Object{Object(t, store.ObjectSettings, "settings", c.Settings)}
 	for i, id := range Users {
 		out = append(out, Object(t, store.ObjectUser, string(id), oncall.User{
 			ID: id, Name: string(id),
-			Contacts: []oncall.ContactMethod{{Name: "phone", Method: oncall.Call, Address: fmt.Sprintf("+8190000000%02d", i+1), Verified: true}},
-			Rules: map[oncall.Urgency][]oncall.NotificationRule{
-				oncall.High: {{Via: []string{"phone"}}},
-				oncall.Low:  {{Via: []string{"phone"}}},
+			Contacts: []oncall.ContactMethod{
+				{Name: "phone", Method: oncall.Call, Address: fmt.Sprintf("+8190000000%02d", i+1), Verified: true},
+				{Name: "sms", Method: oncall.SMS, Address: fmt.Sprintf("+8190000000%02d", i+1), Verified: true},
 			},
+			Rules: c.Rules(id),
 		}))
 	}
 	out = append(out,

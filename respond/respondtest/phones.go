@@ -26,6 +26,8 @@ type Answer struct {
 	Outcome oncall.Outcome
 	After   time.Duration
 	Never   bool
+	// Press is done when the time has come, before the call ends: a key.
+	Press func(ctx context.Context, c Claim)
 }
 
 // Outcomes is told how attempts end, such as respond.Driver.
@@ -202,6 +204,9 @@ func (p *Phones) ring(ctx context.Context, c Claim) {
 		defer t.Stop()
 		select {
 		case <-t.C:
+			if answer.Press != nil {
+				answer.Press(ctx, c)
+			}
 			p.End(ctx, c.Delivery, answer.Outcome)
 		case <-ctx.Done():
 		}
