@@ -90,7 +90,7 @@ func coded(_ huma.Context, _ string, v any) (any, error) {
 	return &Problem{doc}, nil
 }
 
-// ErrUnknownObject is returned when a name is none of the configuration's.
+// unknown says that a name is none of the configuration's.
 func unknown(kind, name string) error {
 	return &oncall.Error{Kind: oncall.NotFound, Code: "object.not_found", Message: "there is no " + kind + " named " + name}
 }

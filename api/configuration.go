@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"toban/config"
 	"toban/store"
 )
 
@@ -37,13 +38,13 @@ func (a *API) configuration(h huma.API) {
 		}
 	},
 	) (*appliedOutput, error) {
-		objects := make([]store.Object, len(in.Body.Objects))
+		objects := make([]config.Object, len(in.Body.Objects))
 		for i, o := range in.Body.Objects {
-			objects[i] = store.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line}
+			objects[i] = config.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line}
 		}
 		var out appliedOutput
 		err := a.db.Tx(ctx, func(tx *store.Tx) (err error) {
-			out.Body.Version, out.Body.Changed, err = tx.Apply(ctx, objects)
+			out.Body.Version, out.Body.Changed, err = config.Apply(ctx, tx, objects)
 			return err
 		})
 		if err != nil {

@@ -32,7 +32,7 @@ type forecastOutput struct {
 // Assumed is what a forecast takes for granted, and how far it looks.
 type Assumed struct {
 	Given []string `query:"given,explode" maxItems:"100" doc:"how people meet calls, such as matsu=busy or take=no answer,1 after 20s; nobody answers otherwise"`
-	Hours float64  `query:"hours" minimum:"0.01" maximum:"744" default:"2" doc:"how far to look"`
+	Hours float64  `query:"hours" minimum:"0.001" maximum:"744" default:"2" doc:"how far to look"`
 	Spoken
 }
 

@@ -26,20 +26,22 @@ import (
 	"toban/internal/lease"
 	"toban/notify"
 	"toban/notify/shadow"
+	"toban/oncall"
 	"toban/respond"
 	"toban/store"
 )
 
 // Options say what one toban runs with.
 type Options struct {
-	Config      *config.Config // from a folder; it is applied to the store at the start
-	Data        string         // folder
-	DatabaseURL string         // PostgreSQL; "" = the embedded store in the data folder
-	Key         string         // TOBAN_KEY; "" = the key file in the data folder
-	Listen      string         // "" = as configured
-	Log         *slog.Logger
-	Getenv      func(string) string
-	Version     string
+	Config       *config.Config // from a folder; it is applied to the store at the start. nil: the store's own
+	Data         string         // folder
+	DatabaseURL  string         // PostgreSQL; "" = the embedded store in the data folder
+	Key          string         // TOBAN_KEY; "" = the key file in the data folder
+	Listen       string         // "" = as configured
+	PublicListen string         // "" = as configured
+	Log          *slog.Logger
+	Getenv       func(string) string
+	Version      string
 }
 
 // App is one running toban.
@@ -58,6 +60,7 @@ type App struct {
 	closing  closers
 	ready    chan struct{}
 	external string
+	version  int64 // of the configuration that the channels were made for
 }
 
 // New sets everything up and listens; nothing is done before Run. Close it also
@@ -93,6 +96,11 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	a.closing.push("store", a.db.Close)
+	if o.DatabaseURL != "" {
+		if err := a.sameKey(ctx, key); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.apply(ctx, o.Config); err != nil {
 		return nil, err
 	}
@@ -101,40 +109,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.connect(key)
-	if err := a.listen(o, data); err != nil {
+	if err := a.listen(ctx, o, data); err != nil {
 		return nil, err
 	}
 	return a, nil
-}
-
-// apply makes the folder's configuration that of the store (decision: files
-// win over what was applied before, data made at run time stays).
-func (a *App) apply(ctx context.Context, c *config.Config) error {
-	if c == nil {
-		return nil
-	}
-	objects := c.Objects()
-	rows := make([]store.Object, len(objects))
-	for i, o := range objects {
-		rows[i] = store.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line}
-	}
-	presets, err := c.KeyPresets(a.o.Getenv)
-	if err != nil {
-		return err
-	}
-	return a.db.Tx(ctx, func(tx *store.Tx) error {
-		version, changed, err := tx.Apply(ctx, rows)
-		if err != nil {
-			return fmt.Errorf("apply the configuration: %w", err)
-		}
-		for _, p := range presets {
-			if err := tx.AddKey(ctx, intake.HashKey(p.Key), p.Integration); err != nil {
-				return fmt.Errorf("key of integration %s: %w", p.Integration, err)
-			}
-		}
-		a.log.InfoContext(ctx, "configuration applied", "version", version, "changed", changed)
-		return nil
-	})
 }
 
 // connect makes the parts and joins them.
@@ -161,10 +139,12 @@ func (a *App) connect(key []byte) {
 
 // listen opens the listeners: main, public when configured, and the socket of
 // the command line.
-func (a *App) listen(o Options, data Data) error {
+func (a *App) listen(ctx context.Context, o Options, data Data) error {
 	settings := config.Server{}
 	if o.Config != nil {
 		settings = o.Config.Server
+	} else if dir, _, err := a.current(ctx); err == nil {
+		settings.ExternalURL, settings.Public.URL = dir.Settings.ExternalURL, dir.Settings.PublicURL
 	}
 	address := o.Listen
 	if address == "" {
@@ -184,7 +164,7 @@ func (a *App) listen(o Options, data Data) error {
 	}
 	a.stages.external = a.external
 	a.closing.push("simulators", a.stages.close)
-	if err := a.stages.configure(o.Config); err != nil {
+	if a.version, err = a.configure(ctx); err != nil {
 		return err
 	}
 
@@ -195,13 +175,16 @@ func (a *App) listen(o Options, data Data) error {
 		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, log: a.log,
 	}
 	a.servers = append(a.servers, newServer("main", main, atSubPath(a.external, routes.main()), a.log))
+	if o.PublicListen != "" {
+		settings.Public.Listen = o.PublicListen
+	}
 	if settings.Public.Listen != "" {
 		public, err := net.Listen("tcp", settings.Public.Listen)
 		if err != nil {
 			return fmt.Errorf("public listener: %w", err)
 		}
 		a.closing.push("public listener", ignoreClosed(public.Close))
-		a.servers = append(a.servers, newServer("public", public, atSubPath(callbackBase(settings, a.external), routes.public()), a.log))
+		a.servers = append(a.servers, newServer("public", public, atSubPath(a.publicURL(settings), routes.public()), a.log))
 	}
 	socket, err := listenSocket(data.Socket())
 	if err != nil {
@@ -211,6 +194,14 @@ func (a *App) listen(o Options, data Data) error {
 	handler := api.New(a.db, a.life, a.respond, a.log.With("component", "api"), o.Version).Handler()
 	a.servers = append(a.servers, newServer("socket", socket, handler, a.log))
 	return nil
+}
+
+// publicURL is where the public listener is reached from outside.
+func (a *App) publicURL(s config.Server) string {
+	if s.Public.URL != "" {
+		return s.Public.URL
+	}
+	return a.external
 }
 
 // Addr is the address of the main listener.
@@ -242,7 +233,7 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { return ended(workCtx, a.queue.Run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.respond.Run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.notify.Run(workCtx)) })
-	work.Go(func() error { return ended(workCtx, a.reload(workCtx)) })
+	work.Go(func() error { return a.follow(workCtx, a.version) })
 	for _, s := range a.servers {
 		work.Go(func() error { return s.run(workCtx) })
 	}
@@ -270,29 +261,6 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// Apply makes c the configuration while toban runs (SIGHUP).
-func (a *App) Apply(c *config.Config) {
-	select {
-	case <-a.applied: // one that nobody has seen yet is outdated
-	default:
-	}
-	a.applied <- c
-}
-
-func (a *App) reload(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case c := <-a.applied:
-			// The channels first: what is applied may need them.
-			if err := errors.Join(a.stages.configure(c), a.apply(ctx, c)); err != nil {
-				a.log.ErrorContext(ctx, "the configuration stays as it was, as far as it could not be used", "err", err)
-			}
-		}
-	}
-}
-
 // Close takes apart what New has set up.
 func (a *App) Close() error { return a.closing.close() }
 
@@ -309,3 +277,11 @@ var (
 	_ notify.Outcomes = (*respond.Driver)(nil)
 	_ notify.Keys     = (*incident.Lifecycle)(nil)
 )
+
+// Handler is what the main listener answers, for tests without a network.
+func (a *App) Handler() http.Handler { return a.servers[0].http.Handler }
+
+// Reaches reports whether there is a channel for a method in a stage.
+func (a *App) Reaches(stage oncall.Stage, m oncall.Method) bool {
+	return a.stages.channel(stage, m) != nil
+}

@@ -4,8 +4,12 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -38,7 +42,7 @@ type stages struct {
 type channels struct {
 	real      map[oncall.Method]notify.Channel
 	simulated map[oncall.Method]notify.Channel
-	isSim     map[oncall.Stage]bool
+	stages    map[oncall.Stage]*oncall.StageConfig
 	callbacks map[string]http.Handler // by path prefix
 }
 
@@ -53,10 +57,14 @@ func (s *stages) channel(stage oncall.Stage, m oncall.Method) notify.Channel {
 	if c == nil {
 		return nil
 	}
-	if c.isSim[stage] {
+	known := c.stages[stage]
+	switch {
+	case known != nil && known.Simulated:
 		return c.simulated[m]
+	case known != nil || stage == oncall.Production:
+		return c.real[m]
 	}
-	return c.real[m]
+	return nil // a stage that nobody knows reaches nobody
 }
 
 // ServeHTTP answers the providers' callbacks.
@@ -72,51 +80,45 @@ func (s *stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	problem.Write(w, r, s.log, errNoPage)
 }
 
-// configure makes the channels that c wants. When it fails, those of before
-// stay.
-func (s *stages) configure(c *config.Config) error {
-	next := &channels{
+// build makes the channels for a directory and its providers. It changes
+// nothing; use takes them into use.
+func (s *stages) build(dir *oncall.Directory, p config.Providers) (*channels, error) {
+	c := &channels{
 		real: map[oncall.Method]notify.Channel{}, simulated: map[oncall.Method]notify.Channel{},
-		isSim: map[oncall.Stage]bool{}, callbacks: map[string]http.Handler{},
-	}
-	if c == nil {
-		s.now.Store(next)
-		return nil
+		stages: dir.Stages, callbacks: map[string]http.Handler{},
 	}
 	pager, err := events.New(events.Config{Secret: func(ref string) (string, error) { return config.ResolveRef(ref, s.getenv) }})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	next.real[oncall.Events] = pager
-	if t := c.Providers.Twilio; t != nil {
-		voice, err := realVoice(t, callbackBase(c.Server, s.external), s.key, s.getenv)
+	c.real[oncall.Events] = pager
+	if t := p.Twilio; t != nil {
+		voice, err := realVoice(t, callbackBase(dir.Settings, s.external), s.key, s.getenv)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		next.real[oncall.Call] = voice
-		next.callbacks[twilioPath] = voice.Handler(s.notify, s.log)
+		c.real[oncall.Call] = voice
+		c.callbacks[twilioPath] = voice.Handler(s.notify, s.log)
 	}
-	for _, stage := range c.Stages() {
-		next.isSim[stage.Name] = stage.Simulated
-	}
-	voice, err := s.simulate(c)
+	voice, err := s.simulate(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	next.simulated[oncall.Call] = voice
-	next.simulated[oncall.Events] = shadow.Channel{}
-	next.callbacks[simulatedPath] = voice.Handler(s.notify, s.log)
-	s.now.Store(next)
-	return nil
+	c.simulated[oncall.Call] = voice
+	c.simulated[oncall.Events] = shadow.Channel{}
+	c.callbacks[simulatedPath] = voice.Handler(s.notify, s.log)
+	return c, nil
 }
 
+func (s *stages) use(c *channels) { s.now.Store(c) }
+
 // callbackBase is the URL under which providers reach this toban.
-func callbackBase(c config.Server, external string) string {
+func callbackBase(s oncall.Settings, external string) string {
 	switch {
-	case c.Public.URL != "":
-		return c.Public.URL
-	case c.ExternalURL != "":
-		return c.ExternalURL
+	case s.PublicURL != "":
+		return s.PublicURL
+	case s.ExternalURL != "":
+		return s.ExternalURL
 	}
 	return external
 }
@@ -145,13 +147,13 @@ const (
 
 // simulate returns the channel that calls the phone simulator, with no network
 // between them.
-func (s *stages) simulate(c *config.Config) (*twilio.Voice, error) {
+func (s *stages) simulate(dir *oncall.Directory) (*twilio.Voice, error) {
 	const perSecond = 30
 	if s.sim == nil {
 		s.token = rand.Text()
 		s.sim = simtwilio.New(simtwilio.Options{
 			Accounts: []simtwilio.Account{{SID: simtwilio.DemoSID, Token: s.token, Numbers: []string{simulatedCaller}, CallsPerSecond: perSecond}},
-			People:   phonebook(c), Client: &http.Client{Transport: inProcess{s}},
+			People:   phonebook(dir), Client: &http.Client{Transport: inProcess{s}},
 		})
 	}
 	return twilio.New(twilio.Config{
@@ -161,8 +163,9 @@ func (s *stages) simulate(c *config.Config) (*twilio.Voice, error) {
 }
 
 // phonebook names the phones on the simulator's page.
-func phonebook(c *config.Config) (people []simtwilio.Person) {
-	for _, u := range c.Users() {
+func phonebook(dir *oncall.Directory) (people []simtwilio.Person) {
+	for _, id := range slices.Sorted(maps.Keys(dir.Users)) {
+		u := dir.Users[id]
 		for _, contact := range u.Contacts {
 			if contact.Method == oncall.Call {
 				people = append(people, simtwilio.Person{Name: u.Name, Number: contact.Address})
@@ -181,13 +184,25 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// page is the simulator's page, while a stage is simulated.
+// page is the simulator's, for whoever sits at this machine: it shows phones and
+// has their keys.
 func (s *stages) page(w http.ResponseWriter, r *http.Request) {
-	if s.sim == nil {
+	if s.sim == nil || !local(r) {
 		problem.Write(w, r, s.log, errNoPage)
 		return
 	}
 	s.sim.ServeHTTP(w, r)
+}
+
+// local reports whether the request comes from this machine and was not
+// forwarded by a proxy on it.
+func local(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil || r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
 }
 
 func (s *stages) close() error {

@@ -78,7 +78,11 @@ func (e *env) apply() *cobra.Command {
 			var in struct {
 				Objects []api.Object `json:"objects"`
 			}
-			for _, o := range c.Objects() {
+			objects, err := c.Resolved(e.getenv)
+			if err != nil {
+				return err
+			}
+			for _, o := range objects {
 				in.Objects = append(in.Objects, api.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line})
 			}
 			var out api.Applied

@@ -18,7 +18,7 @@ import (
 )
 
 func (e *env) serve() *cobra.Command {
-	var folder, listen, level string
+	var folder, listen, public, level string
 	var untilStdin bool
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run toban", Args: cobra.NoArgs,
@@ -43,13 +43,14 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 				ctx = whileOpen(ctx, e.in)
 			}
 			return e.run(ctx, folder, app.Options{
-				Config: c, Data: e.data, DatabaseURL: e.getenv("TOBAN_DATABASE_URL"), Key: e.getenv("TOBAN_KEY"), Listen: listen,
+				Config: c, Data: e.data, DatabaseURL: e.getenv("TOBAN_DATABASE_URL"), Key: e.getenv("TOBAN_KEY"), Listen: listen, PublicListen: public,
 				Log: log, Getenv: e.getenv, Version: Version,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&folder, "config", "", "folder of the configuration; without it the store's own is used")
+	cmd.Flags().StringVar(&folder, "config", "", "folder of the configuration; without it that of the last start or apply")
 	cmd.Flags().StringVar(&listen, "listen", "", "address of the main listener, instead of the configured one")
+	cmd.Flags().StringVar(&public, "public-listen", "", "address of the public listener, instead of the configured one")
 	cmd.Flags().StringVar(&level, "log", "info", "debug, info, warn or error")
 	cmd.Flags().BoolVar(&untilStdin, "until-stdin-closes", false, "end when the standard input does, as a child of another program")
 	_ = cmd.Flags().MarkHidden("until-stdin-closes")
@@ -73,6 +74,10 @@ func (e *env) run(ctx context.Context, folder string, o app.Options) error {
 			case <-done:
 				return
 			case <-hup:
+				if folder == "" {
+					o.Log.Info("there is no folder to read again: toban runs with the store's configuration; use toban apply")
+					continue
+				}
 				c, err := e.load(folder)
 				if err != nil {
 					o.Log.Error("the configuration stays as it was", "err", err)
@@ -93,6 +98,9 @@ func (e *env) load(folder string) (*config.Config, error) {
 		return nil, nil
 	}
 	c, problems := config.Load(folder)
+	if c != nil {
+		problems = append(problems, mappings(folder, c)...)
+	}
 	if config.Report(e.err, problems) {
 		return nil, fmt.Errorf("the configuration in %s has errors; nothing was changed", folder)
 	}

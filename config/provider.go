@@ -46,4 +46,5 @@ func (l *loader) twilio(at, n *node) {
 		}
 	}
 	l.config.Providers.Twilio = t
+	l.later = append(l.later, func() { l.put(KindProvider, twilioName, t.stored(), at) })
 }

@@ -49,6 +49,9 @@ func (l *Lifecycle) Create(ctx context.Context, n ByHand) (*oncall.Incident, err
 		if svc == nil {
 			return invalid("/service", "service.unknown", fmt.Sprintf("there is no service %q", n.Service))
 		}
+		if n.Stage != "" && n.Stage != oncall.Production && dir.Stages[n.Stage] == nil {
+			return invalid("/stage", "stage.unknown", fmt.Sprintf("there is no stage %q", n.Stage))
+		}
 		opening = respond.Opening(dir, svc, oncall.Signal{
 			Key: n.Key, Stage: n.Stage, Severity: n.Severity, Title: n.Title, By: n.By,
 		}, n.Urgency, n.Via, time.Now())

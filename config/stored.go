@@ -1,0 +1,58 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// KindProvider is the kind of object that an account with a provider is: it is
+// kept like everything else, so that every node and every start has it. Secrets
+// in it are references.
+const KindProvider = "provider"
+
+// twilioName is the name of the object that holds the Twilio account.
+const twilioName = "twilio"
+
+// storedTwilio is Twilio as the store keeps it.
+type storedTwilio struct {
+	Account          storedSecret
+	Token            storedSecret
+	From             []string
+	CallsPerSecond   float64
+	BaseURL          string
+	CallMinuteMicros int64
+	SMSMicros        int64
+	Currency         string
+}
+
+// storedSecret is the reference of a secret, or what may be written in clear.
+type storedSecret struct{ Ref, Plain string }
+
+func (s Secret) stored() storedSecret { return storedSecret{s.ref, s.plain} }
+
+func (s storedSecret) secret() Secret { return Secret{ref: s.Ref, plain: s.Plain} }
+
+func (t *Twilio) stored() storedTwilio {
+	return storedTwilio{
+		t.Account.stored(), t.Token.stored(), t.From, t.CallsPerSecond, t.BaseURL, t.CallMinuteMicros, t.SMSMicros, t.Currency,
+	}
+}
+
+// ReadProviders reads the accounts among objects of the store.
+func ReadProviders(objects []Object) (p Providers, err error) {
+	for _, o := range objects {
+		if o.Kind != KindProvider || o.Name != twilioName {
+			continue
+		}
+		var t storedTwilio
+		if err := json.Unmarshal(o.Body, &t); err != nil {
+			return Providers{}, fmt.Errorf("provider %s: %w", o.Name, err)
+		}
+		p.Twilio = &Twilio{
+			Account: t.Account.secret(), Token: t.Token.secret(), From: t.From, CallsPerSecond: t.CallsPerSecond, BaseURL: t.BaseURL,
+			CallMinuteMicros: t.CallMinuteMicros, SMSMicros: t.SMSMicros, Currency: t.Currency,
+		}
+	}
+	return p, nil
+}
+
