@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"toban/api"
 	"toban/internal/problem"
 )
 
@@ -25,13 +26,7 @@ type client struct {
 
 func newClient(data string) *client {
 	socket := filepath.Join(data, "toban.sock")
-	return &client{socket: socket, http: &http.Client{
-		Timeout: 30 * time.Second,
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", socket)
-		}},
-	}}
+	return &client{socket: socket, http: &http.Client{Timeout: 30 * time.Second, Transport: api.Over(socket)}}
 }
 
 // call sends in as JSON, if there is one, and reads the answer into out.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -16,12 +15,7 @@ import (
 type apiClient struct{ http *http.Client }
 
 func newAPI(socket string) *apiClient {
-	return &apiClient{&http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", socket)
-		},
-	}}}
+	return &apiClient{&http.Client{Timeout: 5 * time.Second, Transport: api.Over(socket)}}
 }
 
 func (c *apiClient) get(ctx context.Context, path string, q url.Values, out any) error {
