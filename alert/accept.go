@@ -9,9 +9,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"toban/incident"
@@ -47,20 +47,31 @@ func (a *Acceptor) Accept(ctx context.Context, signals []oncall.Signal) error {
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
-	batch := make([]store.Acceptance, 0, len(signals))
-	var acknowledged []oncall.Signal
+	signals = slices.Clone(signals)
+	var unnamed []int
 	now := time.Now()
-	for _, s := range signals {
-		complete(&s, now)
-		svc, err := route(dir, &s)
+	for i := range signals {
+		s := &signals[i]
+		complete(s, now)
+		known, err := route(dir, s)
 		if err != nil {
 			return err
 		}
+		if !known && s.Action != oncall.Trigger {
+			unnamed = append(unnamed, i)
+		}
+	}
+	if err := a.findKnown(ctx, dir, signals, unnamed); err != nil {
+		return err
+	}
+	batch := make([]store.Acceptance, 0, len(signals))
+	var acknowledged []oncall.Signal
+	for _, s := range signals {
 		if s.Action == oncall.Acknowledge {
 			acknowledged = append(acknowledged, s)
 			continue
 		}
-		batch = append(batch, propose(dir, svc, s))
+		batch = append(batch, propose(dir, dir.Service(s.Service), s))
 	}
 	if len(batch) > 0 {
 		if _, err := a.db.Accept(ctx, batch); err != nil {
@@ -73,29 +84,6 @@ func (a *Acceptor) Accept(ctx context.Context, signals []oncall.Signal) error {
 		}
 	}
 	return nil
-}
-
-// acknowledge takes the open incident that the signal is about in the name of
-// the sender. One that is not known is accepted and does nothing, as R3 has it
-// for resolves.
-func (a *Acceptor) acknowledge(ctx context.Context, s oncall.Signal) error {
-	var open *oncall.Incident
-	err := a.db.Read(ctx, func(tx *store.Tx) (err error) {
-		open, err = tx.OpenIncident(ctx, s.Service, s.GroupKey)
-		return err
-	})
-	switch {
-	case errors.Is(err, oncall.ErrUnknownIncident):
-		return nil
-	case err != nil:
-		return err
-	}
-	by := s.By
-	if by == "" {
-		by = oncall.UserID("integration:" + string(s.Integration))
-	}
-	_, err = a.inc.Acknowledge(ctx, open.ID, by, "integration")
-	return err
 }
 
 // complete fills what a dialect may leave open.
@@ -160,18 +148,17 @@ func cut(s string, n int) string {
 
 // route finds the service of a signal: the one its integration names, else the
 // first whose labels match, else the catch-all, so that no signal is dropped.
-func route(dir *oncall.Directory, s *oncall.Signal) (*oncall.Service, error) {
-	if s.Service != "" {
-		if svc := dir.Service(s.Service); svc != nil {
-			return svc, nil
-		}
+// known is false for the last.
+func route(dir *oncall.Directory, s *oncall.Signal) (known bool, err error) {
+	if s.Service != "" && dir.Service(s.Service) != nil {
+		return true, nil
 	}
 	svc, _ := dir.Route(s.Labels)
 	if svc == nil {
-		return nil, &oncall.Error{Kind: oncall.Unavailable, Code: "service.no_catch_all", Message: "no service takes this signal and no service is marked catch_all"}
+		return false, &oncall.Error{Kind: oncall.Unavailable, Code: "service.no_catch_all", Message: "no service takes this signal and no service is marked catch_all"}
 	}
 	s.Service = svc.ID
-	return svc, nil
+	return !svc.CatchAll, nil
 }
 
 // propose says what follows from a signal if it opens an incident.

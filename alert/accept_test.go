@@ -180,3 +180,93 @@ func TestLongKeysAndTitlesAreBoundedAndStayApart(t *testing.T) {
 		}
 	})
 }
+
+func TestTheKeyAloneSaysWhatIsMeantTheSecondTime(t *testing.T) {
+	t.Parallel()
+	shop := map[string]string{"product": "checkout"}
+	for name, tc := range map[string]struct {
+		first, second oncall.Signal
+		want          oncall.State
+	}{
+		"an acknowledgement without the group": {
+			oncall.Signal{Key: "a", GroupKey: "g", Service: "checkout"}, oncall.Signal{Key: "a", Service: "checkout", Action: oncall.Acknowledge}, oncall.Acknowledged,
+		},
+		"an acknowledgement by the group": {
+			oncall.Signal{Key: "a", GroupKey: "g", Service: "checkout"}, oncall.Signal{Key: "g", Service: "checkout", Action: oncall.Acknowledge}, oncall.Acknowledged,
+		},
+		"an acknowledgement without the labels": {
+			oncall.Signal{Key: "a", Labels: shop}, oncall.Signal{Key: "a", Action: oncall.Acknowledge}, oncall.Acknowledged,
+		},
+		"another sender's acknowledgement": {
+			oncall.Signal{Key: "a", Labels: shop}, oncall.Signal{Key: "a", Action: oncall.Acknowledge, Integration: "other"}, oncall.Triggered,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			storetest.Each(t, func(t *testing.T, db *store.DB) {
+				d := open(t, db)
+				if tc.first.Integration = "shop"; tc.second.Integration == "" {
+					tc.second.Integration = "shop"
+				}
+				d.accept(tc.first)
+				d.accept(tc.second)
+				if inc := d.incidents()[0]; inc.State != tc.want {
+					t.Errorf("got %s, want %s", inc.State, tc.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAResolveWithoutTheLabelsClearsTheAlertOfItsKey(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := open(t, db)
+		labels := map[string]string{"product": "checkout"}
+		d.accept(oncall.Signal{Key: "a", Integration: "shop", Labels: labels})
+		d.accept(oncall.Signal{Key: "a", Integration: "shop", Action: oncall.Resolve})
+		d.accept(oncall.Signal{Key: "b", Integration: "shop", Labels: labels}, oncall.Signal{Key: "b", Integration: "shop", Action: oncall.Resolve})
+		for _, inc := range d.incidents() {
+			err := d.db.Read(t.Context(), func(tx *store.Tx) error {
+				firing, err := tx.FiringOf(t.Context(), []oncall.IncidentID{inc.ID})
+				if len(firing) != 0 {
+					t.Errorf("%s: %d alerts fire, want none", inc.GroupKey, firing[inc.ID].Count)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestALateRedeliveryOfAnAcknowledgementDoesNotTakeTheIncidentAgain(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := open(t, db)
+		d.accept(oncall.Signal{Key: "a", Integration: "shop"})
+		ack := oncall.Signal{Key: "a", Integration: "shop", SenderKey: "delivery-7", Action: oncall.Acknowledge}
+		d.accept(ack)
+		err := d.db.Tx(t.Context(), func(tx *store.Tx) error {
+			inc, err := tx.Incident(t.Context(), d.incidents()[0].ID)
+			if err != nil {
+				return err
+			}
+			inc.Lapse()
+			return tx.SaveIncidents(t.Context(), []*oncall.Incident{inc})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.accept(ack)
+		if inc := d.incidents()[0]; inc.State != oncall.Triggered {
+			t.Errorf("got %s, want it triggered: nobody has said anything new", inc.State)
+		}
+		ack.SenderKey = "delivery-8"
+		d.accept(ack)
+		if inc := d.incidents()[0]; inc.State != oncall.Acknowledged {
+			t.Errorf("got %s, want acknowledged by what was said anew", inc.State)
+		}
+	})
+}

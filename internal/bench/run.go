@@ -28,6 +28,7 @@ type Options struct {
 	Engines  []string      // none = both
 	Quick    bool          // one short run each instead of the median of three
 	Duration time.Duration // of one measurement; zero = 3 s, quick 0.8 s
+	Waiting  int           // responses that wait while timers are measured; zero = 10,000
 	Progress io.Writer     // what is being measured, for people
 }
 
@@ -85,6 +86,9 @@ func Run(ctx context.Context, o Options, print func(Figure)) (err error) {
 		if o.Quick {
 			o.Duration = 800 * time.Millisecond
 		}
+	}
+	if o.Waiting <= 0 {
+		o.Waiting = waitingResponses
 	}
 	if len(o.Engines) == 0 {
 		o.Engines = Engines()

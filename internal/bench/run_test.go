@@ -57,7 +57,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 	got := map[string]float64{}
 	err = bench.Run(t.Context(), bench.Options{
 		Program: []string{program}, Bare: []string{program, "bench", "bare"},
-		Quick: true, Duration: 100 * time.Millisecond, Progress: t.Output(),
+		Quick: true, Duration: 100 * time.Millisecond, Waiting: 500, Progress: t.Output(),
 	}, func(f bench.Figure) { got[f.Name] = f.Value })
 	if err != nil {
 		t.Error(err)

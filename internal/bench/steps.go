@@ -11,7 +11,7 @@ import (
 // stepsHeadStart the least time to prepare them.
 const (
 	stepsASecond   = 15_000
-	stepsLeast     = time.Second // is measured, so that a few commits do not make the figure
+	stepsLeast     = time.Second // to look at, even where there is less to do
 	stepsHeadStart = 2 * time.Second
 )
 
@@ -21,7 +21,7 @@ const (
 // response with its next time, all committed.
 func measureSteps(ctx context.Context, r *runner, engine string) ([]Figure, error) {
 	window := max(r.o.Duration, stepsLeast)
-	n := int(stepsASecond * window.Seconds())
+	n := int(stepsASecond * r.o.Duration.Seconds())
 	headStart := stepsHeadStart + time.Duration(n)*time.Second/8000
 	return r.seeded(ctx, engine, headStart, func(s *site, headStart time.Duration) ([]Figure, error) {
 		return s.steps(ctx, n, headStart, window)

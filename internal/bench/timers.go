@@ -11,24 +11,25 @@ import (
 const (
 	waitingResponses = 10_000
 	timerSpacing     = time.Millisecond
-	timersHeadStart  = 3500 * time.Millisecond
+	timersHeadStart  = 1500 * time.Millisecond // and a second for 5,000 of them
 	lateMost         = 10 * time.Second
 )
 
 // measureTimers measures how late responses are stepped: from the millisecond at
 // which the step was due to that of the transaction that made it.
 func measureTimers(ctx context.Context, r *runner, engine string) ([]Figure, error) {
-	return r.seeded(ctx, engine, timersHeadStart, func(s *site, headStart time.Duration) ([]Figure, error) {
+	headStart := timersHeadStart + time.Duration(r.o.Waiting)*time.Second/5000
+	return r.seeded(ctx, engine, headStart, func(s *site, headStart time.Duration) ([]Figure, error) {
 		return s.timers(ctx, headStart)
 	})
 }
 
 func (s *site) timers(ctx context.Context, headStart time.Duration) ([]Figure, error) {
-	ids, first, err := s.startSeeded(ctx, waitingResponses, headStart, func(i int) time.Duration { return time.Duration(i) * timerSpacing })
+	ids, first, err := s.startSeeded(ctx, s.r.o.Waiting, headStart, func(i int) time.Duration { return time.Duration(i) * timerSpacing })
 	if err != nil {
 		return nil, err
 	}
-	due := min(int(s.r.o.Duration/timerSpacing), waitingResponses)
+	due := min(int(s.r.o.Duration/timerSpacing), s.r.o.Waiting)
 	if !until(ctx, first.Add(s.r.o.Duration)) {
 		return nil, ctx.Err()
 	}
