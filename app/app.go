@@ -24,6 +24,7 @@ import (
 	"toban/internal/due"
 	"toban/internal/id"
 	"toban/internal/lease"
+	"toban/internal/sweep"
 	"toban/notify"
 	"toban/notify/shadow"
 	"toban/oncall"
@@ -109,6 +110,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.connect(key)
+	if err := sweep.Start(ctx, a.db, a.queue); err != nil {
+		return nil, err
+	}
 	if err := a.listen(ctx, o, data); err != nil {
 		return nil, err
 	}

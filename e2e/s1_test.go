@@ -132,6 +132,11 @@ func s1(t *testing.T, engine string) {
 			t.Errorf("a call was requested %s after the acknowledgement, want none", r.At.Sub(acknowledged))
 		}
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if _, err := provider.Phone(ume).Ended(ctx, 1); err != nil { // it may still be thanking
+		t.Fatal(err)
+	}
 	s1Calls(t, provider)
 	s1Timeline(t, toban, inc)
 }

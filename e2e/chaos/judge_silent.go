@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"time"
 
 	"toban/oncall"
@@ -11,16 +12,23 @@ import (
 const silence = 10 * time.Second
 
 // judgeSilent counts incidents that nobody had and for which nothing happened:
-// what the program said comes next was late by more than silence while it ran,
-// or there was nothing. Whoever had to be started anew by the auditor, or by the
-// fallback without the machine, was silent for less, and is a finding as well:
-// neither happens unless toban has a bug.
+// there was no next action, or what the program said comes next, or something
+// else, did not come within silence of its time while it ran. Whoever had to be
+// started anew by the auditor, or by the fallback without the machine, was silent
+// for less, and is a finding as well: neither happens unless toban has a bug.
 func judgeSilent(r *record, v *verdict) {
 	silent := map[oncall.IncidentID]bool{}
+	say := func(id oncall.IncidentID, format string, args ...any) {
+		if !silent[id] {
+			silent[id] = true
+			v.find(id, "silent: "+format, args...)
+		}
+	}
 	none := map[oncall.IncidentID]time.Time{} // since when there is no next action
+	signs := r.signs()
 	for _, w := range r.waits {
 		ready := r.readySince(w.at)
-		if ready.IsZero() || silent[w.incident] {
+		if ready.IsZero() {
 			continue
 		}
 		due := w.next
@@ -35,17 +43,16 @@ func judgeSilent(r *record, v *verdict) {
 		if ready.After(due) {
 			due = ready
 		}
-		if w.at.Sub(due) > silence {
-			silent[w.incident] = true
-			v.find(w.incident, "silent: at %s what was due at %s (%s) had not happened", clock(w.at), clock(due), w.why)
+		switch end := due.Add(silence); {
+		case w.at.After(end):
+			say(w.incident, "at %s what was due at %s (%s) had not happened", clock(w.at), clock(due), w.why)
+		case r.readySince(end).Equal(ready) && r.wantedAt(w.incident, end) && !within(signs[w.incident], w.at, end):
+			say(w.incident, "nothing happened between %s, when %s was said to follow at %s, and %s", clock(w.at), w.why, clock(due), clock(end))
 		}
 	}
 	for _, a := range r.audits {
 		for _, id := range a.lost {
-			if !silent[id] {
-				silent[id] = true
-				v.find(id, "silent: at %s the store held no next action for it", clock(a.at))
-			}
+			say(id, "at %s the store held no next action for it", clock(a.at))
 		}
 	}
 	v.silent = len(silent)
@@ -56,6 +63,39 @@ func judgeSilent(r *record, v *verdict) {
 			}
 		}
 	}
+}
+
+// signs are the times, in order, at which something was done about an incident.
+func (r *record) signs() map[oncall.IncidentID][]time.Time {
+	signs := map[oncall.IncidentID][]time.Time{}
+	for id, entries := range r.timeline {
+		for _, e := range entries {
+			signs[id] = append(signs[id], e.At)
+		}
+	}
+	for _, q := range r.creations() {
+		for _, t := range r.told[q.delivery] {
+			signs[t.Incident] = append(signs[t.Incident], q.At)
+		}
+	}
+	for _, times := range signs {
+		slices.SortFunc(times, time.Time.Compare)
+	}
+	return signs
+}
+
+// within reports whether one of sorted times lies behind from and not behind to.
+func within(times []time.Time, from, to time.Time) bool {
+	i, _ := slices.BinarySearchFunc(times, from, time.Time.Compare)
+	for i < len(times) && !times[i].After(from) {
+		i++
+	}
+	return i < len(times) && !times[i].After(to)
+}
+
+// wantedAt reports whether nobody had an incident at t.
+func (r *record) wantedAt(id oncall.IncidentID, t time.Time) bool {
+	return slices.ContainsFunc(r.wanted(id), func(s span) bool { return !s.from.After(t) && (s.to.IsZero() || s.to.After(t)) })
 }
 
 func clock(t time.Time) string { return t.Format("15:04:05.000") }

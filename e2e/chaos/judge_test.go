@@ -26,7 +26,8 @@ func quiet() *record {
 		answered:  []answered{{delivery: "dlv_1", at: second(3.1)}},
 		incidents: []oncall.Incident{{ID: "inc_1", Title: "p", State: oncall.Resolved, TriggeredAt: second(1), ResolvedAt: second(5)}},
 		timeline: map[oncall.IncidentID][]oncall.Entry{"inc_1": {
-			{At: second(1), Kind: oncall.EntryTriggered}, {At: second(3), Kind: oncall.EntryAcknowledged, Actor: "matsu", Data: oncall.EntryData{Via: "call"}},
+			{At: second(1), Kind: oncall.EntryTriggered},
+			{At: second(3), Kind: oncall.EntryAcknowledged, Actor: "matsu", Data: oncall.EntryData{Via: "call"}},
 			{At: second(5), Kind: oncall.EntryResolved},
 		}},
 		alerts: map[oncall.IncidentID][]oncall.Alert{"inc_1": {{Fingerprint: "p", State: oncall.Cleared, Count: 1}}},
@@ -50,6 +51,22 @@ func (r *record) called(sid string, d oncall.DeliveryID, attempts, to string, fr
 	for a := range strings.SplitSeq(attempts, " ") {
 		id, _, _ := strings.Cut(a, ".")
 		r.told[d] = append(r.told[d], store.Told{Delivery: d, Incident: oncall.IncidentID(id), Attempt: oncall.AttemptID(a)})
+	}
+}
+
+// number numbers the lines of the timelines that have no numbers.
+func (r *record) number() {
+	for id, entries := range r.timeline {
+		for i := range entries {
+			if entries[i].Seq == 0 {
+				entries[i].Seq = int64(i + 1)
+			}
+		}
+		for i := range r.incidents {
+			if r.incidents[i].ID == id && r.incidents[i].Entries == 0 {
+				r.incidents[i].Entries = int64(len(entries))
+			}
+		}
 	}
 }
 
@@ -96,6 +113,17 @@ func TestTheJudgeSeesEachBrokenPromise(t *testing.T) {
 		{"no next action for eleven seconds", func(r *record) {
 			r.waits = append(r.waits, wait{at: second(30), incident: "inc_1"}, wait{at: second(36), incident: "inc_1"}, wait{at: second(41.5), incident: "inc_1"})
 		}, figures{silent: 1}, true},
+		{"a next action that is put off again and again", func(r *record) {
+			r.timeline["inc_1"] = r.timeline["inc_1"][:1]
+			r.incidents[0].State, r.accepted, r.alerts["inc_1"][0].State = oncall.Triggered, r.accepted[:1], oncall.Firing
+			r.waits = []wait{{at: second(10), incident: "inc_1", next: second(15)}, {at: second(14), incident: "inc_1", next: second(19)}, {at: second(18), incident: "inc_1", next: second(23)}}
+		}, figures{silent: 1}, true},
+		{"a line of the timeline that is missing", func(r *record) {
+			r.timeline["inc_1"][1].Seq = 3
+		}, figures{}, true},
+		{"a line that the incident counts and the timeline lacks", func(r *record) {
+			r.incidents[0].Entries = 4
+		}, figures{}, true},
 		{"a store without a next action", func(r *record) {
 			r.audits = []audit{{at: second(4), lost: []oncall.IncidentID{"inc_1"}}}
 		}, figures{silent: 1}, true},
@@ -155,6 +183,7 @@ func TestTheJudgeSeesEachBrokenPromise(t *testing.T) {
 			t.Parallel()
 			r := quiet()
 			tc.what(r)
+			r.number()
 			v := judge(r)
 			got := figures{v.lost, v.silent, v.calledAfterAck, v.duplicateCalls, v.unexplained, v.twiceAtOnce, v.inFlightAtAck}
 			if got != tc.want || v.failed() != tc.bad {

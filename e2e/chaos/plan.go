@@ -161,15 +161,14 @@ func trouble(kind int) simtwilio.Fault {
 	return simtwilio.Slow(300 * time.Millisecond)
 }
 
-// callbackTrouble befalls what is told of a call. The end of a call is lost more
-// rarely than the rest: until it is asked for, its person holds up the chain.
+// callbackTrouble befalls what is told of a call.
 func callbackTrouble(kind int, on string, by time.Duration) simtwilio.CallbackFault {
 	switch {
 	case kind < 2:
 		return simtwilio.Duplicate(on, by)
 	case kind < 5:
 		return simtwilio.Late(on, by)
-	case kind < 6 || on == "completed":
+	case kind < 6:
 		return simtwilio.Reordered(on)
 	}
 	return simtwilio.Lost(on)

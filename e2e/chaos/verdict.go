@@ -61,6 +61,7 @@ func judge(r *record) *verdict {
 	judgeLost(r, v)
 	judgeSilent(r, v)
 	judgeCalls(r, v)
+	judgeTimeline(r, v)
 	judgeHeard(r, v)
 	return v
 }

@@ -141,7 +141,7 @@ func (s *Toban) Configure(yaml string) {
 // Log returns the end of what the program has written, over all its lives.
 func (s *Toban) Log() string { return s.log.String() }
 
-// environment is what the program sees: not the developer's own TOBAN_…
+// environment is what the program sees: nothing of the developer's own toban.
 func (s *Toban) environment() []string {
 	var env []string
 	for _, e := range os.Environ() {
