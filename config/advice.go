@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,8 @@ const gapsWithin = 90 * 24 * time.Hour
 
 // Advice says what of a folder without errors will not work as its writer
 // probably means it, seen at now: addresses that providers can't reach, hours
-// that never occur, times at which nobody is on duty. All are warnings.
+// that never occur, people whom a service without calls can't reach, times at
+// which nobody is on duty. All are warnings.
 func (c *Config) Advice(now time.Time) []Problem {
 	l := &loader{config: c, told: map[string]bool{}}
 	l.reachable()
@@ -25,7 +27,10 @@ func (c *Config) Advice(now time.Time) []Problem {
 		switch v := o.value.(type) {
 		case *oncall.Service:
 			if v.SupportHours != nil && v.SupportHours.Next(now).IsZero() {
-				l.warnf(o.at, "the support hours of %s never occur, so its low urgency waits for ever", o.Name)
+				l.warnf(o.at, "the support hours of %s never occur, so they hold nothing up: its low urgency pages at once, at any time", o.Name)
+			}
+			if v.NoCalls {
+				l.uncalled(o, v)
 			}
 		case *oncall.Schedule:
 			l.duty(o, v, now)
@@ -83,6 +88,58 @@ func private(base string) bool {
 		return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || addr.IsUnspecified()
 	}
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || strings.HasSuffix(host, ".local") || !strings.Contains(host, ".")
+}
+
+// uncalled looks for people who have nothing but a phone, in the policy of a
+// service that does not call.
+func (l *loader) uncalled(o *object, s *oncall.Service) {
+	d, err := l.config.Directory()
+	if err != nil || d.Policies[s.Policy] == nil {
+		return // said already
+	}
+	p := d.Policies[s.Policy]
+	mute := map[oncall.UserID]bool{}
+	see := func(id oncall.UserID) {
+		u := d.Users[id]
+		mute[id] = u != nil && !messaged(u)
+	}
+	for _, level := range p.Levels {
+		for _, t := range level.Targets {
+			switch t.Kind {
+			case oncall.TargetUser:
+				see(oncall.UserID(t.Name))
+			case oncall.TargetSchedule:
+				if schedule := d.Schedules[oncall.ScheduleID(t.Name)]; schedule != nil {
+					for _, layer := range schedule.Layers {
+						for _, id := range layer.Users {
+							see(id)
+						}
+					}
+				}
+			}
+		}
+	}
+	if id := oncall.UserID(p.Fallback.Name); p.Fallback.Kind == oncall.TargetUser && d.Users[id] != nil && !messaged(d.Users[id]) {
+		l.warnf(o.at, "service %s never calls, but %s, the fallback of its policy %s, has nothing but a phone: a low urgency can end in silence, and a high one rings that phone all the same. Give %s a contact for messages, or take away call: never",
+			o.Name, id, s.Policy, id)
+		mute[id] = false // said
+	}
+	var names []string
+	for id, yes := range mute {
+		if yes {
+			names = append(names, string(id))
+		}
+	}
+	if len(names) > 0 {
+		slices.Sort(names)
+		l.warnf(o.at, "service %s never calls, and these people of its policy %s have nothing but a phone, so it skips them: %s. Give them a contact for messages, or take away call: never",
+			o.Name, s.Policy, strings.Join(names, ", "))
+	}
+}
+
+// messaged reports whether a user can be reached without a call.
+func messaged(u *oncall.User) bool {
+	return slices.ContainsFunc(u.Contacts, func(c oncall.ContactMethod) bool { return c.Verified && c.Method != oncall.Call })
 }
 
 // duty looks for layers that never apply and for gaps.

@@ -237,6 +237,21 @@ func TestR2_RisingToHighPagesAnewAndARepetitionDoesNot(t *testing.T) {
 	})
 }
 
+func TestR6_UrgencyRisesWhileSomebodyHasItAndTakesItFromNobody(t *testing.T) {
+	rehearse(t, respondtest.Config{Script: never}, func(t *testing.T, h *house) {
+		id := h.Open("down", oncall.Warning)
+		if _, err := h.life.Acknowledge(t.Context(), id, "ann", "api"); err != nil {
+			t.Fatal(err)
+		}
+		h.Open("down", oncall.Critical)
+		after(time.Second)
+		inc, r := h.Incident(id), h.Response(id).Response
+		if inc.State != oncall.Acknowledged || inc.Urgency != oncall.High || r.Urgency != oncall.High || r.Phase != oncall.Held {
+			t.Errorf("incident %s %s, response %s %s, want acknowledged, held and high", inc.State, inc.Urgency, r.Phase, r.Urgency)
+		}
+	})
+}
+
 func TestR16_LapsesAndPagesTheHolderFirst(t *testing.T) {
 	rehearse(t, respondtest.Config{Script: never}, func(t *testing.T, h *house) {
 		id := h.Open("down", oncall.Critical)
@@ -317,6 +332,9 @@ func TestR17_ByHand(t *testing.T) {
 		if got, want := paged(), []oncall.UserID{"ann", "ben"}; !slices.Equal(got, want) {
 			t.Errorf("paged after escalate = %v, want %v", got, want)
 		}
+		if e := has(t, h.Timeline(inc.ID), oncall.EntryEscalated); e.Actor != "ann" || e.Data.Via != "cli" {
+			t.Errorf("escalated = %+v, want by ann via cli", e)
+		}
 		if _, err := h.life.AddResponder(ctx, inc.ID, []oncall.UserID{"dan"}, "ann", "cli"); err != nil {
 			t.Fatal(err)
 		}
@@ -331,6 +349,9 @@ func TestR17_ByHand(t *testing.T) {
 		if got := paged(); got[len(got)-1] != "cho" {
 			t.Errorf("paged = %v, want cho last", got)
 		}
+		if _, err := h.life.SetPolicy(ctx, inc.ID, "nothing", "ann", "cli"); !isKind(err, oncall.Invalid) {
+			t.Errorf("unknown policy = %v, want invalid", err)
+		}
 		for _, u := range []oncall.UserID{"ben", "dan"} {
 			for _, l := range h.Phones.Live(ctx, inc.ID) {
 				if l.User == u {
@@ -343,6 +364,67 @@ func TestR17_ByHand(t *testing.T) {
 		}
 		if found, err := h.life.Find(ctx, "#1"); err == nil && found == inc.ID && inc.Number != 1 {
 			t.Errorf("#1 = %s, but its number is %d", found, inc.Number)
+		}
+	})
+}
+
+func TestR17_AnotherPolicyStartsAnewAndReplays(t *testing.T) {
+	other := respondtest.Small()
+	other.ID, other.Levels = "other", other.Levels[1:]
+	other.Levels[0].Strategy = oncall.RoundRobin
+	more := []store.Object{respondtest.Object(t, store.ObjectPolicy, "other", other)}
+	rehearse(t, respondtest.Config{Script: never, More: more}, func(t *testing.T, h *house) {
+		id := h.Open("down", oncall.Critical)
+		after(time.Second)
+		if _, err := h.life.SetPolicy(t.Context(), id, "other", "ann", "cli"); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		claims := h.Phones.Claims()
+		if got := claims[len(claims)-1].Row.Payload.User; got != "ben" && got != "cho" {
+			t.Errorf("paged = %s, want ben or cho, of the other policy", got)
+		}
+		after(10 * time.Minute)
+		replayed(t, h, id)
+	})
+}
+
+func TestR4_ReopenByHandNeedsAnIncidentThatIsOver(t *testing.T) {
+	rehearse(t, respondtest.Config{Script: never}, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		id := h.Open("down", oncall.Critical)
+		if _, err := h.life.Reopen(ctx, id, "ann", "api"); !errors.Is(err, incident.ErrOpen) {
+			t.Errorf("reopen an open one = %v, want %v", err, incident.ErrOpen)
+		}
+		if _, err := h.life.Renew(ctx, id, "ann", "api"); !errors.Is(err, incident.ErrNotHeld) {
+			t.Errorf("renew what nobody has = %v, want %v", err, incident.ErrNotHeld)
+		}
+		if _, err := h.life.Resolve(ctx, id, "ann", "api"); err != nil {
+			t.Fatal(err)
+		}
+		for what, f := range map[string]func() error{
+			"escalate": func() error { _, err := h.life.Escalate(ctx, id, "ann", "api"); return err },
+			"reassign": func() error {
+				_, err := h.life.Reassign(ctx, id, []oncall.UserID{"ben"}, "ann", "api")
+				return err
+			},
+			"renew":  func() error { _, err := h.life.Renew(ctx, id, "ann", "api"); return err },
+			"snooze": func() error { _, err := h.life.Snooze(ctx, id, time.Now().Add(time.Hour), "ann", "api"); return err },
+		} {
+			if err := f(); !errors.Is(err, oncall.ErrResolved) {
+				t.Errorf("%s what is over = %v, want %v", what, err, oncall.ErrResolved)
+			}
+		}
+		inc, err := h.life.Reopen(ctx, id, "ann", "api")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inc.State != oncall.Triggered {
+			t.Errorf("state = %s, want triggered", inc.State)
+		}
+		after(time.Second)
+		if e := has(t, h.Timeline(id), oncall.EntryReopened); e.Actor != "ann" {
+			t.Errorf("reopened by %q, want ann", e.Actor)
 		}
 	})
 }

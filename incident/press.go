@@ -8,12 +8,11 @@ import (
 	"toban/store"
 )
 
-// The keys of R21. Hearing it again (3) is the call's own business and changes
-// nothing here.
+// The keys of R21 that act on the incident. Hearing it again (3) is the call's
+// own business: here it means nothing.
 const (
 	keyAcknowledge = "1"
 	keyDecline     = "2"
-	keyRepeat      = "3"
 	keyResolve     = "9"
 )
 
@@ -79,7 +78,7 @@ func (l *Lifecycle) press(ctx context.Context, by oncall.UserID, t store.Told, d
 				return tooLate(ctx, tx, inc, by, "decline")
 			}
 			kind = notify.SaidDeclined
-			return l.response.Take(ctx, tx, inc, oncall.Input{Kind: oncall.InDeclined, By: by, Attempt: t.Attempt})
+			return l.take(ctx, tx, inc, oncall.Input{Kind: oncall.InDeclined, By: by, Attempt: t.Attempt}, viaCall)
 		}
 		kind = notify.SaidUnknown
 		return nil

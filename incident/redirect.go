@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"toban/oncall"
+	"toban/respond"
 	"toban/store"
 )
 
@@ -18,7 +19,7 @@ func (l *Lifecycle) Escalate(ctx context.Context, id oncall.IncidentID, by oncal
 		if inc.State == oncall.Resolved {
 			return oncall.ErrResolved
 		}
-		return l.response.Take(ctx, tx, inc, oncall.Input{Kind: oncall.InEscalate, By: by})
+		return l.take(ctx, tx, inc, oncall.Input{Kind: oncall.InEscalate, By: by}, via)
 	})
 }
 
@@ -29,7 +30,7 @@ func (l *Lifecycle) Reassign(ctx context.Context, id oncall.IncidentID, to []onc
 		if err := known(ctx, tx, to); err != nil {
 			return err
 		}
-		return l.redirect(ctx, tx, inc, oncall.Input{Kind: oncall.InRedirect, By: by, Users: to})
+		return l.redirect(ctx, tx, inc, oncall.Input{Kind: oncall.InRedirect, By: by, Users: to}, via)
 	})
 }
 
@@ -44,16 +45,16 @@ func (l *Lifecycle) SetPolicy(ctx context.Context, id oncall.IncidentID, policy 
 		if p == nil {
 			return invalid("/policy", "policy.unknown", fmt.Sprintf("there is no policy %q", policy))
 		}
-		return l.redirect(ctx, tx, inc, oncall.Input{Kind: oncall.InRedirect, By: by, Policy: p.Revision})
+		return l.redirect(ctx, tx, inc, oncall.Input{Kind: oncall.InRedirect, By: by, Policy: p.Revision}, via)
 	})
 }
 
 // redirect starts the response anew: what was asked for before is void.
-func (l *Lifecycle) redirect(ctx context.Context, tx *store.Tx, inc *oncall.Incident, in oncall.Input) error {
+func (l *Lifecycle) redirect(ctx context.Context, tx *store.Tx, inc *oncall.Incident, in oncall.Input, via string) error {
 	if !inc.Redirect() {
 		return oncall.ErrResolved
 	}
-	return l.response.Take(ctx, tx, inc, in)
+	return l.take(ctx, tx, inc, in, via)
 }
 
 // AddResponder asks these users to help as well; whoever has the incident keeps
@@ -66,8 +67,13 @@ func (l *Lifecycle) AddResponder(ctx context.Context, id oncall.IncidentID, who 
 		if inc.State == oncall.Resolved {
 			return oncall.ErrResolved
 		}
-		return l.response.Take(ctx, tx, inc, oncall.Input{Kind: oncall.InResponder, By: by, Users: who})
+		return l.take(ctx, tx, inc, oncall.Input{Kind: oncall.InResponder, By: by, Users: who}, via)
 	})
+}
+
+// take hands an input that says all by itself to the response.
+func (l *Lifecycle) take(ctx context.Context, tx *store.Tx, inc *oncall.Incident, in oncall.Input, via string) error {
+	return l.response.TakeAll(ctx, tx, []respond.Taken{{Incident: inc, Input: in, Via: via}})
 }
 
 // known refuses a list of users that is empty, too long, or names somebody who

@@ -51,9 +51,10 @@ type step struct {
 	now    time.Time
 	fx     []Effect
 	asked  *Answers
-	raised bool // the input brought a new epoch
-	byHand bool // somebody asked for the next level: support hours don't hold it up
-	halted bool // the rest is for the next step, which has another world
+	last   *Target // the last rung, once it was asked for
+	raised bool    // the input brought a new epoch
+	byHand bool    // somebody asked for the next level: support hours don't hold it up
+	halted bool    // the rest is for the next step, which has another world
 }
 
 // clone copies the pages and lanes; the other slices are only appended to, and

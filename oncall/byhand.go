@@ -92,7 +92,7 @@ func (s *step) redirect(in Input) {
 	// begins with the new one's.
 	r.Policy, r.Turns = in.Policy, nil
 	s.stopAll("")
-	r.Phase, r.Round, r.Holder, r.First = WaitingForHours, 0, "", distinct(in.Users, maxNamed)
+	r.Phase, r.Round, r.Silent, r.Holder, r.First = WaitingForHours, 0, 0, "", distinct(in.Users, maxNamed)
 	r.AskAt, r.HoldEnd, r.RemindAt, r.Floor = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	s.leave(AtFirst)
 	r.Start = s.now
@@ -113,8 +113,8 @@ func (s *step) responder(in Input) {
 }
 
 // worldChanged looks again at what a wait relies on: who is on duty, who can be
-// reached, when the support hours begin (R14). It is noted only when something
-// follows.
+// reached, when the support hours begin (R14). A response that could ask nobody
+// tries all of them again. It is noted only when something follows.
 func (s *step) worldChanged(in Input) {
 	r := &s.r
 	before := len(s.fx)
@@ -122,8 +122,11 @@ func (s *step) worldChanged(in Input) {
 	case WaitingForHours:
 		s.hoursChanged()
 	case Escalating:
-		if r.Level >= 0 {
+		switch {
+		case r.Level >= 0:
 			s.lookAgain(s.level())
+		case r.Level == AtRest && r.Silent > 0:
+			s.beginRound()
 		}
 	}
 	if len(s.fx) > before {

@@ -85,6 +85,22 @@ func (d *Directory) Service(id ServiceID) *Service {
 	return nil
 }
 
+// Fallbacks returns who stands on the last rung for a service as the directory is
+// now: by its own policy, then by that of the catch-all. It is what is left when
+// the fallback of a snapshot is gone (R13).
+func (d *Directory) Fallbacks(id ServiceID) (out []Target) {
+	own := d.Service(id)
+	for _, s := range append([]*Service{own}, d.Services...) {
+		if s == nil || s != own && !s.CatchAll {
+			continue
+		}
+		if p := d.Policies[s.Policy]; p != nil && p.Fallback != (Target{}) {
+			out = append(out, p.Fallback)
+		}
+	}
+	return out
+}
+
 // overrides returns those of a schedule in the order in which they were made.
 func (d *Directory) overrides(id ScheduleID) []Override {
 	switch {

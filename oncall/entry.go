@@ -41,6 +41,7 @@ const (
 	EntryCapped       EntryKind = "capped"        // Until: calls and SMS stopped by the spend cap
 	EntryUnanswered   EntryKind = "unanswered"    // Until: the next reminder
 	EntryWorldChanged EntryKind = "world_changed" // Why
+	EntryUnreachable  EntryKind = "unreachable"   // Round, Until: there was nobody in it who could be asked (R13)
 	EntryBroken       EntryKind = "broken"        // Text: the response failed and the fallback is paged without it
 	EntryRestarted    EntryKind = "restarted"     // Text: the auditor found no next action (R13)
 	EntryDelivery     EntryKind = "delivery"      // Attempt, Delivery, Text: what the provider said on the way

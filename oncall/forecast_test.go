@@ -138,7 +138,7 @@ func TestAForecastOfNothing(t *testing.T) {
 	}
 	r := NewResponse(&Incident{ID: "inc_1", Epoch: 1, Urgency: High, TriggeredAt: week(t)}, "")
 	got := forecastOf(r, World{}, Assumptions{}, week(t).Add(time.Minute))
-	if want := "in 0:00 round 1\nin 0:00 fallback\nin 0:00 skip no_fallback\nin 1:00 round 2\nin 1:00 fallback\nin 1:00 skip no_fallback"; got != want {
+	if want := "in 0:00 round 1\nin 0:00 fallback\nin 0:00 skip no_fallback\nin 0:00 unreachable\nin 1:00 round 2\nin 1:00 fallback\nin 1:00 skip no_fallback\nin 1:00 unreachable"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

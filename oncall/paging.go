@@ -120,7 +120,7 @@ func (s *step) lookAgain(l rung) {
 		}
 	}
 	for _, u := range wanted {
-		if !s.pagedHere(u, "") && len(s.reach(u).Ways) > 0 {
+		if !s.pagedHere(u, "") && len(s.reach(u, r.Level).Ways) > 0 {
 			s.pageUser(u, r.Level, WhyShift)
 		}
 	}
@@ -136,7 +136,7 @@ func (s *step) pagedHere(u UserID, pager PagerID) bool {
 // pageUser starts to reach a user by their rules (R20). What the rules name and
 // can't be used is said once, in the first round.
 func (s *step) pageUser(id UserID, level int, why string) {
-	reach := s.reach(id)
+	reach := s.reach(id, level)
 	t := &Target{Kind: TargetUser, Name: string(id)}
 	if reach.Unknown {
 		s.skip(t, WhyUnknownUser)
@@ -218,7 +218,7 @@ func (s *step) again() (changed bool) {
 		}
 		ways := []Way{{Contact: string(p.Pager), Method: Events}}
 		if p.Pager == "" {
-			ways = s.reach(p.User).Ways
+			ways = s.reach(p.User, p.Level).Ways
 		}
 		p.Lanes = slices.DeleteFunc(p.Lanes, func(l Lane) bool { return !l.open() })
 		ways = slices.DeleteFunc(slices.Clone(ways), func(w Way) bool {

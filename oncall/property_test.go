@@ -2,6 +2,7 @@ package oncall
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -50,6 +51,11 @@ func (d dice) world(zone *time.Location) (World, time.Time) {
 	}
 	if d.yes(95, "service") {
 		dir.Services = []*Service{service}
+	}
+	if d.yes(50, "fallbacks of today") {
+		service.Policy = "now"
+		dir.Policies = map[PolicyID]*Policy{"now": {ID: "now", Fallback: d.target("now")}, "rest": {ID: "rest", Fallback: d.target("rest")}}
+		dir.Services = append(dir.Services, &Service{ID: "rest", Policy: "rest", CatchAll: true})
 	}
 	p := d.policy("rev1")
 	w := World{Directory: dir, Policy: p, Turns: map[int]int64{}}
@@ -221,6 +227,10 @@ func (d dice) act(s *stage, i int) {
 		dir.Overrides = append(slices.Clone(dir.Overrides), Override{
 			ID: "edited", Schedule: ScheduleID(d.one("edited", "s0", "s1")), User: by, From: s.now, To: s.now.Add(d.span("edit", time.Minute, time.Hour)),
 		})
+		if d.yes(30, "leaves") {
+			dir.Users = maps.Clone(dir.Users)
+			delete(dir.Users, by)
+		}
 		s.world.Directory = &dir
 		s.take(Input{Kind: InWorldChanged, Text: "edited"})
 	case 14:

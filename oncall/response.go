@@ -57,6 +57,7 @@ type Response struct {
 	Start     time.Time `json:"start,omitzero"`     // WaitingForHours: when paging begins, or goes on
 	First     []UserID  `json:"first,omitempty"`    // paged before level 1: last holder, reassigned to (R4, R16, R17)
 	Turns     []int     `json:"turns,omitempty"`    // round-robin start per level, taken at the first step
+	Silent    int       `json:"silent,omitempty"`   // how many rounds running could ask nobody at all (R13)
 	CapTold   bool      `json:"cap_told,omitempty"` // that the spend cap stands was said in this round (R12)
 
 	Holder   UserID    `json:"holder,omitempty"`

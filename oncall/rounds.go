@@ -1,12 +1,16 @@
 package oncall
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	defaultWait  = 5 * time.Minute // of a level that does not say
 	firstWait    = 2 * time.Minute // for those paged before level 1
 	fallbackWait = 5 * time.Minute
 	daily        = 24 * time.Hour
+	maxSilence   = time.Hour // between two rounds that can ask nobody
 )
 
 // restart begins anew at round 1, with these users before level 1. It is what a
@@ -14,7 +18,7 @@ const (
 func (s *step) restart(first []UserID) {
 	r := &s.r
 	s.stopAll("")
-	r.Phase, r.Round, r.Holder = WaitingForHours, 0, ""
+	r.Phase, r.Round, r.Silent, r.Holder = WaitingForHours, 0, 0, ""
 	r.AskAt, r.HoldEnd, r.RemindAt, r.Start = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	s.leave(AtFirst)
 	r.First = distinct(first, maxNamed)
@@ -174,10 +178,37 @@ func (s *step) nextLevel() {
 	case r.Level >= AtFirst && (r.Urgency != Low || s.lastRound()):
 		s.startLevel(AtFallback)
 	case r.Level == AtFallback && r.Urgency == Low && s.lastRound():
+		s.judgeRound()
 		s.unanswered()
+	case r.Level == AtFallback:
+		s.judgeRound()
+		s.leave(AtRest)
 	default:
 		s.leave(AtRest)
 	}
+}
+
+// judgeRound says aloud that a round could ask nobody at all. The next one of a
+// high urgency then follows later each time, or when somebody else comes on duty;
+// whatever is edited begins it at once (see worldChanged).
+func (s *step) judgeRound() {
+	r := &s.r
+	if slices.ContainsFunc(r.Pages, func(p Page) bool { return p.Round == r.Round && p.Level != AtResponder }) {
+		r.Silent = 0
+		return
+	}
+	r.Silent = max(r.Silent, 0) + 1
+	data := EntryData{Round: r.Round}
+	if r.Urgency != Low {
+		next := s.now.Add(min(minRound<<min(r.Silent-1, 6), maxSilence))
+		if shift := s.dutyChanges(); !shift.IsZero() && shift.Before(next) {
+			next = shift
+		}
+		r.Floor = later(r.Floor, next)
+		next = r.Floor
+		data.Until = &next
+	}
+	s.note(EntryUnreachable, data)
 }
 
 func (s *step) lastRound() bool { return s.r.Round >= s.p.Rounds }
@@ -235,8 +266,8 @@ func (s *step) level() rung {
 		return out
 	case i == AtFallback:
 		out := rung{all: true, wait: fallbackWait, each: fallbackWait}
-		if s.p.Fallback != (Target{}) {
-			out.targets = []Target{s.p.Fallback}
+		if t := s.fallback(); t != (Target{}) {
+			out.targets = []Target{t}
 		}
 		return out
 	case i >= 0 && i < len(s.p.Levels):
@@ -281,6 +312,10 @@ func (s *step) remind() {
 	}
 	if open := s.open(); open.After(s.now) {
 		r.RemindAt = open
+		return
+	}
+	if r.Silent > 0 { // nobody knows of it: there is nobody to remind
+		s.beginRound()
 		return
 	}
 	s.remindAgain()

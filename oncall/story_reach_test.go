@@ -136,9 +136,10 @@ func TestR20_AServiceThatNeverCallsSendsMessages(t *testing.T) {
 		user a: phone@0 slack@0
 		user b: phone@0 slack
 		user c: phone@0
+		user boss: mail@0
 		service: no_calls
 		level: a, b, c | in_order 3m
-		until 5m
+		until 3m
 	`, `
 		0:00  round 1
 		0:00  level 1
@@ -155,28 +156,65 @@ func TestR20_AServiceThatNeverCallsSendsMessages(t *testing.T) {
 		2:00  skip c phone no_calls
 		2:00  skip c no_contact
 		2:00  fallback boss
-		2:00  skip boss phone no_calls
-		2:00  skip boss no_contact
-		2:00  round 2
-		2:00  level 1
-		2:00  page a
-		2:00  slack a
-		2:01    a sent
-		3:00  unreached a timeout
-		3:00  page b
-		3:00  slack b
-		3:01    b sent
-		4:00  unreached b timeout
-		4:00  skip c no_contact
-		4:00  fallback boss
-		4:00  skip boss no_contact
-		4:00  round 3
-		4:00  level 1
-		4:00  page a
-		4:00  slack a
-		4:01    a sent
-		5:00  unreached a timeout
-		5:00  page b
-		5:00  slack b
+		2:00  page boss fallback
+		2:00  mail boss
+		2:01    boss sent
+	`)
+}
+
+// Quiet is not silent: boss has nothing but a phone.
+func TestR13_AServiceThatNeverCallsCallsAFallbackWithoutAnotherWay(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		user a: phone@0
+		service: no_calls
+		level: a, boss | in_order 4m
+		until 55s
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  skip a phone no_calls
+		0:00  skip a no_contact
+		0:00  skip boss phone no_calls
+		0:00  skip boss no_contact
+		0:00  fallback boss
+		0:00  page boss fallback
+		0:00  call boss
+		0:25    boss no_answer
+		0:25  call boss 2nd
+		0:50    boss no_answer
+		0:50  unreached boss no_answer
+	`)
+}
+
+// With low urgency nobody's phone rings, and it does not go on for ever.
+func TestR13_ALowUrgencyThatReachesNobodySaysSoEveryDay(t *testing.T) {
+	t.Parallel()
+	story(t, `
+		low:
+		user a: phone@0
+		service: no_calls
+		level: a | in_order 4m
+		rounds: 1
+		until 25h
+	`, `
+		0:00  round 1
+		0:00  level 1
+		0:00  skip a phone no_calls
+		0:00  skip a no_contact
+		0:00  fallback boss
+		0:00  skip boss phone no_calls
+		0:00  skip boss no_contact
+		0:00  unreachable
+		0:00  unanswered
+		0:00  tell reminder
+		Wed 10:00:00  round 2
+		Wed 10:00:00  level 1
+		Wed 10:00:00  skip a no_contact
+		Wed 10:00:00  fallback boss
+		Wed 10:00:00  skip boss no_contact
+		Wed 10:00:00  unreachable
+		Wed 10:00:00  unanswered
+		Wed 10:00:00  tell reminder
 	`)
 }

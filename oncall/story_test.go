@@ -18,6 +18,8 @@ import (
 //	duty infra: matsu 5m, - 1m, take   who is on duty, for how long, from the beginning
 //	level: matsu, infra | in_order 10m each 2m again
 //	fallback: ume | pager other        rounds: 2   timeout: 30m   turn: 1
+//	now: ume                           the fallback of the service's policy as it is now
+//	catch-all: ume                     that of the catch-all's
 //	service: hours page_after=90s no_calls    (hours: weekdays 9 to 18)
 //	begin: Fri 17:59                   low: the incident is of low urgency
 //	capped: 20m                        no paid attempts until then
@@ -89,7 +91,7 @@ func newBook(t *testing.T) *book {
 	}
 	b.dir = &Directory{
 		Users: map[UserID]*User{}, Schedules: map[ScheduleID]*Schedule{}, Services: []*Service{b.service},
-		Pagers: map[PagerID]*Pager{"other": {ID: "other"}},
+		Policies: map[PolicyID]*Policy{}, Pagers: map[PagerID]*Pager{"other": {ID: "other"}},
 	}
 	b.user("boss", "phone@0")
 	return b
@@ -110,6 +112,14 @@ func (b *book) line(line string) {
 		b.policy.Levels = append(b.policy.Levels, b.level(rest))
 	case "fallback":
 		b.policy.Fallback = b.target(rest)
+	case "now", "catch-all":
+		p := &Policy{ID: PolicyID(words[0]), Fallback: b.target(rest)}
+		b.dir.Policies[p.ID] = p
+		if words[0] == "now" {
+			b.service.Policy = p.ID
+		} else {
+			b.dir.Services = append(b.dir.Services, &Service{ID: "rest", Policy: p.ID, CatchAll: true})
+		}
 	case "rounds":
 		b.policy.Rounds, _ = strconv.Atoi(rest)
 	case "timeout":
@@ -366,6 +376,9 @@ func (b *book) act(s *stage, words []string) {
 		s.take(Input{Kind: InWorldChanged, Text: "schedule " + words[1]})
 	case "forget": // a user's contacts and rules
 		b.dir.Users[by] = &User{ID: by}
+	case "hire": // somebody whom the policy names already
+		b.user(words[1], "phone@0")
+		s.take(Input{Kind: InWorldChanged, Text: "user " + words[1]})
 	case "hours": // there are none any more
 		b.service.SupportHours = nil
 		s.take(Input{Kind: InWorldChanged, Text: "service shop"})

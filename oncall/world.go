@@ -29,6 +29,10 @@ type Answers struct {
 	PageAfter   time.Duration       `json:"page_after,omitempty"`
 	CappedUntil time.Time           `json:"capped_until,omitzero"`
 	Turns       map[int]int64       `json:"turns,omitempty"`
+	// Fallback stands in for the policy's where that can't be used any more; Last
+	// is Reach on the last rung of a service that does not call (R13).
+	Fallback *Target          `json:"fallback,omitempty"`
+	Last     map[UserID]Reach `json:"last,omitempty"`
 }
 
 // Duty is who is on duty, and until when that holds; zero = for good.
@@ -89,28 +93,105 @@ func (s *step) onDuty(id ScheduleID) Duty {
 	return d
 }
 
-func (s *step) reach(id UserID) Reach {
-	if s.w.Given != nil {
-		return s.w.Given.Reach[id]
+// reach returns how a user can be reached at a level.
+func (s *step) reach(id UserID, level int) Reach {
+	last := level == AtFallback
+	if g := s.w.Given; g != nil {
+		if reach, ok := g.Last[id]; ok && last {
+			return reach
+		}
+		return g.Reach[id]
 	}
 	a := s.ask()
-	if reach, ok := a.Reach[id]; ok {
+	kept := &a.Reach
+	if last && s.noCalls() && s.r.Urgency != Low {
+		kept = &a.Last
+	}
+	if reach, ok := (*kept)[id]; ok {
 		return reach
 	}
-	var u *User
-	if s.w.Directory != nil {
-		u = s.w.Directory.Users[id]
+	reach := s.rules(id, last)
+	if *kept == nil {
+		*kept = map[UserID]Reach{}
 	}
-	reach := Reach{Unknown: true}
-	if u != nil {
-		service := s.service()
-		reach = reachOf(u, s.r.Urgency, service != nil && service.NoCalls, s.capped())
-	}
-	if a.Reach == nil {
-		a.Reach = map[UserID]Reach{}
-	}
-	a.Reach[id] = reach
+	(*kept)[id] = reach
 	return reach
+}
+
+// rules asks the directory. A service that does not call does so all the same
+// for the last rung of a high urgency, if there is no other way to that user:
+// quiet is not silent (R13).
+func (s *step) rules(id UserID, last bool) Reach {
+	if s.w.Directory == nil || s.w.Directory.Users[id] == nil {
+		return Reach{Unknown: true}
+	}
+	u := s.w.Directory.Users[id]
+	reach := reachOf(u, s.r.Urgency, s.noCalls(), s.capped())
+	if last && len(reach.Ways) == 0 && s.noCalls() && s.r.Urgency != Low {
+		return reachOf(u, s.r.Urgency, false, s.capped())
+	}
+	return reach
+}
+
+func (s *step) noCalls() bool {
+	service := s.service()
+	return service != nil && service.NoCalls
+}
+
+// fallback returns who stands on the last rung: the policy's own, or, where that
+// can't be used any more, that of the service's policy as it is now, else the
+// catch-all's (R13, R14).
+func (s *step) fallback() Target {
+	own := s.p.Fallback
+	if g := s.w.Given; g != nil {
+		if g.Fallback != nil {
+			return *g.Fallback
+		}
+		return own
+	}
+	if s.last != nil {
+		return *s.last
+	}
+	s.last = &own
+	if s.w.Directory == nil || s.usable(own) {
+		return own
+	}
+	for _, t := range s.w.Directory.Fallbacks(s.r.Service) {
+		if t != own && s.usable(t) {
+			s.last, s.ask().Fallback = &t, &t
+			break
+		}
+	}
+	return *s.last
+}
+
+// usable reports whether the last rung reaches somebody by t, as far as the
+// directory knows.
+func (s *step) usable(t Target) bool {
+	switch t.Kind {
+	case TargetUser:
+		return len(s.rules(UserID(t.Name), true).Ways) > 0
+	case TargetPager:
+		return s.w.Directory.Pagers[PagerID(t.Name)] != nil
+	case TargetSchedule: // no check lets it through
+		return len(s.onDuty(ScheduleID(t.Name)).Users) > 0
+	}
+	return false
+}
+
+// dutyChanges returns when one of the schedules that this step asked about has
+// somebody else on duty; zero = not known.
+func (s *step) dutyChanges() (at time.Time) {
+	a := s.answers()
+	if a == nil {
+		return at
+	}
+	for _, d := range a.OnDuty {
+		if d.Until.After(s.now) && (at.IsZero() || d.Until.Before(at)) {
+			at = d.Until
+		}
+	}
+	return at
 }
 
 // open returns the first instant from now on at which a response of low urgency

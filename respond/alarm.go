@@ -17,7 +17,8 @@ type alarm struct{ key, title string }
 // raise asks Run to open an incident about toban itself. It is called inside
 // transactions, so it only remembers: what it says is true even when the
 // transaction is not kept, and a crash before it is raised does not matter,
-// because what is broken stays so and says so again within a minute.
+// because what is broken stays so and says so again: within a minute, or in the
+// next round where nobody can be asked.
 func (d *Driver) raise(a alarm, detail string) {
 	d.mu.Lock()
 	d.alarms[a] = detail

@@ -3,6 +3,7 @@ package respond
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,25 +52,52 @@ func (d *Driver) withoutMachine(ctx context.Context, s *step) {
 		return // paged less than a minute ago
 	}
 	s.row.NextAt, s.row.NextWhy = s.now.Add(brokenAgain), nextBroken
-	s.pageFallback()
+	if !s.pageFallback() {
+		d.unreachable(s)
+	}
 }
 
 // pageFallback asks for attempts that the machine knows nothing of. Their ids
-// count by the timeline, which only grows.
-func (s *step) pageFallback() {
-	target, ok := s.fallback()
-	if !ok {
-		s.note(oncall.Entry{Kind: oncall.EntrySkipped, Data: oncall.EntryData{Why: oncall.WhyNoFallback}})
-		return
+// count by the timeline, which only grows. The last rung of the response's policy
+// comes first, then that of the service's policy as it is now, then the
+// catch-all's; it reports whether one of them can be asked.
+func (s *step) pageFallback() bool {
+	dir := s.world.Directory
+	var rungs []oncall.Target
+	if p := s.world.Policy; p != nil {
+		rungs = append(rungs, p.Fallback)
 	}
-	if target.Kind == oncall.TargetPager {
-		s.reach(oncall.ContactUser{Pager: oncall.PagerID(target.Name), Method: oncall.Events})
-		return
+	rungs = append(rungs, dir.Fallbacks(s.inc.Service)...)
+	for i, t := range rungs {
+		if slices.Contains(rungs[:i], t) {
+			continue
+		}
+		if t.Kind == oncall.TargetPager && dir.Pagers[oncall.PagerID(t.Name)] != nil {
+			s.reach(oncall.ContactUser{Pager: oncall.PagerID(t.Name), Contact: t.Name, Method: oncall.Events})
+			return true
+		}
+		why := oncall.WhyUnknownTarget
+		if t.Kind == oncall.TargetUser {
+			user := dir.Users[oncall.UserID(t.Name)]
+			ways := s.lastResort(user)
+			for _, c := range ways {
+				s.reach(oncall.ContactUser{User: user.ID, Contact: c.Name, Method: c.Method})
+			}
+			if len(ways) > 0 {
+				return true
+			}
+			if why = oncall.WhyNoContact; user == nil {
+				why = oncall.WhyUnknownUser
+			}
+		}
+		s.skip(&t, why)
 	}
-	user := s.world.Directory.Users[oncall.UserID(target.Name)]
-	for _, c := range s.lastResort(user) {
-		s.reach(oncall.ContactUser{User: user.ID, Contact: c.Name, Method: c.Method})
-	}
+	s.skip(nil, oncall.WhyNoFallback)
+	return false
+}
+
+func (s *step) skip(t *oncall.Target, why string) {
+	s.note(oncall.Entry{Kind: oncall.EntrySkipped, Data: oncall.EntryData{Level: oncall.AtFallback, Target: t, Why: why}})
 }
 
 func (s *step) reach(c oncall.ContactUser) {
@@ -80,39 +108,35 @@ func (s *step) reach(c oncall.ContactUser) {
 	s.contact(c)
 }
 
-// fallback is the last rung of the response's policy, else of the service's
-// policy as it is now, else of the catch-all's.
-func (s *step) fallback() (oncall.Target, bool) {
-	dir := s.world.Directory
-	for _, p := range []*oncall.Policy{s.world.Policy, policyOf(dir, dir.Service(s.inc.Service)), policyOf(dir, nil)} {
-		if p == nil {
-			continue
-		}
-		switch t := p.Fallback; {
-		case t.Kind == oncall.TargetPager && dir.Pagers[oncall.PagerID(t.Name)] != nil:
-			return t, true
-		case t.Kind == oncall.TargetUser && dir.Users[oncall.UserID(t.Name)] != nil:
-			return t, true
-		}
-	}
-	return oncall.Target{}, false
-}
-
-// lastResort is how the fallback user is reached: the first verified phone,
-// else everything else that is verified.
+// lastResort is how the fallback user is reached: the first verified phone, else
+// everything else that is verified. A service that does not call rings that phone
+// only for a high urgency, and only if there is nothing else.
 func (s *step) lastResort(u *oncall.User) (out []oncall.ContactMethod) {
-	svc := s.world.Directory.Service(s.inc.Service)
-	quiet := svc != nil && svc.NoCalls
+	if u == nil {
+		return nil
+	}
+	var phone []oncall.ContactMethod
 	for _, c := range u.Contacts {
 		switch {
-		case !c.Verified, c.Method == oncall.Call && quiet:
-		case c.Method == oncall.Call:
-			return []oncall.ContactMethod{c}
-		default:
+		case !c.Verified:
+		case c.Method != oncall.Call:
 			out = append(out, c)
+		case phone == nil:
+			phone = []oncall.ContactMethod{c}
 		}
 	}
-	return out
+	svc := s.world.Directory.Service(s.inc.Service)
+	quiet := svc != nil && svc.NoCalls
+	if phone == nil || quiet && (len(out) > 0 || s.inc.Urgency == oncall.Low) {
+		return out
+	}
+	return phone
+}
+
+// unreachable says that an incident has nobody who could be asked.
+func (d *Driver) unreachable(s *step) {
+	d.raise(alarm{key: "nobody-reachable", title: "toban: there is nobody who could be asked about an incident"},
+		fmt.Sprintf("incident %d (%s) of service %s: neither its policy nor the fallback of today names anybody who can be reached", s.inc.Number, s.inc.ID, s.inc.Service))
 }
 
 // firstLine is what people are shown of an error: no stack.

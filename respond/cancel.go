@@ -9,21 +9,19 @@ import (
 	"toban/store"
 )
 
-// void ends everything that was asked for under a lower epoch than the
-// incident's: what is due is dropped first, then what was claimed is read and
-// hung up. In this order a claim that slips in between is seen (R18).
+// void drops what is due under a lower epoch than the incident's. What was claimed
+// is read only then, and hung up when the step is written (hangUp): in this order
+// a claim that slips in between is seen (R18).
 func (s *step) void(ctx context.Context, tx *store.Tx) error {
 	if _, err := tx.DropOutbox(ctx, s.inc.ID, s.inc.Epoch); err != nil {
 		return fmt.Errorf("incident %s: outbox: %w", s.inc.ID, err)
 	}
 	s.voided = true
-	return s.hangUp(ctx, tx, func(t store.Told) bool {
-		return t.Epoch < s.inc.Epoch && t.Attempt != s.keep
-	})
+	return nil
 }
 
-// withdraw ends the attempts that a step does not want any more, unless they ended
-// with their epoch.
+// withdraw drops the attempts that a step does not want any more and that are still
+// due, unless they ended with their epoch.
 func (s *step) withdraw(ctx context.Context, tx *store.Tx) error {
 	if len(s.cancel) == 0 || s.voided {
 		return nil
@@ -46,38 +44,65 @@ func (s *step) withdraw(ctx context.Context, tx *store.Tx) error {
 			return fmt.Errorf("attempt %s: %w", id, err)
 		}
 	}
-	return s.hangUp(ctx, tx, func(t store.Told) bool { return unwanted(t.Attempt) })
+	return nil
 }
 
-// hangUp asks notify to end the live deliveries that tell of inc by an attempt
-// that is over. A call that tells of several incidents is hung up only when
-// every one of them has moved on (decision 12): the delivery is locked before
-// the others are read, so of two acknowledgements at the same moment the second
-// sees the first.
-func (s *step) hangUp(ctx context.Context, tx *store.Tx, over func(store.Told) bool) error {
-	live, err := tx.LiveDeliveries(ctx, s.inc.ID)
-	if err != nil {
-		return fmt.Errorf("incident %s: live deliveries: %w", s.inc.ID, err)
+// ends reports whether a step ends any attempt that may be under way.
+func (s *step) ends() bool { return s.voided || len(s.cancel) > 0 }
+
+// over reports whether the step ends an attempt that a delivery tells of.
+func (s *step) over(t store.Told) bool {
+	switch {
+	case t.Incident != s.inc.ID || t.Attempt == s.keep:
+		return false
+	case s.voided:
+		return t.Epoch < s.inc.Epoch
 	}
-	for _, l := range live {
-		if !l.CancelAt.IsZero() {
+	return slices.Contains(s.cancel, t.Attempt)
+}
+
+// hangUp asks notify to end the live deliveries that tell of the steps' incidents
+// by attempts that are over. They are locked in the order of their ids, whatever
+// the incidents: two batches that share calls never wait for each other.
+func hangUp(ctx context.Context, tx *store.Tx, steps []*step) error {
+	of := make(map[oncall.IncidentID]*step, len(steps))
+	var ids []oncall.DeliveryID
+	for _, s := range steps {
+		of[s.inc.ID] = s
+		if !s.ends() {
 			continue
 		}
-		told, err := tx.Told(ctx, l.ID)
+		live, err := tx.LiveDeliveries(ctx, s.inc.ID)
 		if err != nil {
-			return fmt.Errorf("delivery %s: %w", l.ID, err)
+			return fmt.Errorf("incident %s: live deliveries: %w", s.inc.ID, err)
 		}
-		if !slices.ContainsFunc(told, func(t store.Told) bool { return t.Incident == s.inc.ID && over(t) }) {
-			continue
+		for _, l := range live {
+			if !l.CancelAt.IsZero() {
+				continue
+			}
+			told, err := tx.Told(ctx, l.ID)
+			if err != nil {
+				return fmt.Errorf("delivery %s: %w", l.ID, err)
+			}
+			if slices.ContainsFunc(told, s.over) {
+				ids = append(ids, l.ID)
+			}
 		}
-		if err := s.end(ctx, tx, l.ID, over); err != nil {
-			return fmt.Errorf("delivery %s: %w", l.ID, err)
+	}
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if err := end(ctx, tx, id, of); err != nil {
+			return fmt.Errorf("delivery %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-func (s *step) end(ctx context.Context, tx *store.Tx, id oncall.DeliveryID, over func(store.Told) bool) error {
+// end hangs up one delivery. A call that tells of several incidents is hung up
+// only when every one of them has moved on (decision 12): the delivery is locked
+// before the others are read, so of two acknowledgements at the same moment the
+// second sees the first.
+func end(ctx context.Context, tx *store.Tx, id oncall.DeliveryID, of map[oncall.IncidentID]*step) error {
 	l, err := tx.Delivery(ctx, id)
 	if err != nil {
 		return err
@@ -90,17 +115,18 @@ func (s *step) end(ctx context.Context, tx *store.Tx, id oncall.DeliveryID, over
 		return err
 	}
 	for _, t := range told {
-		if t.Incident == s.inc.ID {
-			if !over(t) {
-				return nil
-			}
-			continue
-		}
-		other, ok := s.batch[t.Incident] // changed in this transaction, not yet saved
-		if !ok {
+		var other *oncall.Incident
+		switch s := of[t.Incident]; {
+		case s == nil:
 			if other, err = tx.IncidentUnlocked(ctx, t.Incident); err != nil {
 				return err
 			}
+		case s.over(t):
+			continue
+		case s.ends():
+			return nil
+		default: // changed in this transaction, perhaps not yet saved
+			other = s.inc
 		}
 		if other.State == oncall.Triggered && other.Epoch == t.Epoch {
 			return nil // it still tells of something that nobody has

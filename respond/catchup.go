@@ -28,7 +28,33 @@ func (s *step) catchUp(d *Driver, in oncall.Input) {
 	}
 }
 
-// heldUntil is when an acknowledgement ends that the machine never heard of.
+// keepHold keeps the end that a broken machine did not hear of (R16): that of an
+// acknowledgement, a renewal, which never shortens, or a snooze.
+func (s *step) keepHold(in oncall.Input) {
+	switch in.Kind {
+	case oncall.InAcknowledged, oncall.InRenewed, oncall.InSnoozed:
+	default:
+		return
+	}
+	if s.inc.State != oncall.Acknowledged || !in.Until.After(s.now) {
+		return
+	}
+	until := in.Until.UTC().Truncate(time.Millisecond)
+	if last := s.now.UTC().Add(oncall.MaxHold); until.After(last) {
+		until = last
+	}
+	end := &s.row.Response.HoldEnd
+	fresh := in.Kind == oncall.InAcknowledged && s.inc.AcknowledgedAt.Equal(s.now)
+	if fresh || in.Kind == oncall.InSnoozed || until.After(*end) {
+		*end = until
+	}
+}
+
+// heldUntil is when the acknowledgement ends: as the response has it, else as the
+// policy says.
 func (s *step) heldUntil() time.Time {
+	if end := s.row.Response.HoldEnd; end.After(s.inc.AcknowledgedAt) {
+		return end
+	}
 	return s.inc.AcknowledgedAt.Add(s.world.Policy.HoldFor(s.inc.Urgency))
 }

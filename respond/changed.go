@@ -18,7 +18,8 @@ const changedBatch = 64
 const seenVersion = "directory/told"
 
 // watch tells responses that wait on this node when something was edited that
-// they rely on: somebody's contacts, a schedule, an override (R14).
+// they rely on: somebody's contacts, a schedule, an override, the hours of a
+// service (R14).
 func (d *Driver) watch(ctx context.Context) {
 	var last *oncall.Directory
 	every(ctx, d.o.Watch, func(ctx context.Context) {
@@ -142,10 +143,12 @@ type changes struct {
 	users     []oncall.UserID
 	schedules []oncall.ScheduleID
 	pagers    []oncall.PagerID
+	services  []oncall.ServiceID
+	policies  []oncall.PolicyID
 }
 
 func (c changes) none() bool {
-	return !c.all && len(c.users)+len(c.schedules)+len(c.pagers) == 0
+	return !c.all && len(c.users)+len(c.schedules)+len(c.pagers)+len(c.services)+len(c.policies) == 0
 }
 
 // String lists what was edited, for the timeline.
@@ -160,6 +163,12 @@ func (c changes) String() string {
 	for _, p := range c.pagers {
 		out = append(out, "pager "+string(p))
 	}
+	for _, s := range c.services {
+		out = append(out, "service "+string(s))
+	}
+	for _, p := range c.policies {
+		out = append(out, "policy "+string(p))
+	}
 	const most = 8
 	if len(out) > most {
 		out = append(out[:most], "…")
@@ -168,11 +177,14 @@ func (c changes) String() string {
 }
 
 // changed compares two directories in what a running response asks about.
-// Policies are not among it: a response runs its snapshot.
+// Policies are among it for who stands in for a fallback that is gone; otherwise
+// a response runs its snapshot.
 func changed(a, b *oncall.Directory) (c changes) {
 	c.users = differing(a.Users, b.Users)
 	c.pagers = differing(a.Pagers, b.Pagers)
 	c.schedules = differing(a.Schedules, b.Schedules)
+	c.services = differing(asked(a), asked(b))
+	c.policies = differing(a.Policies, b.Policies)
 	for id := range b.Schedules {
 		if !slices.Contains(c.schedules, id) && !reflect.DeepEqual(overrides(a, id), overrides(b, id)) {
 			c.schedules = append(c.schedules, id)
@@ -180,6 +192,17 @@ func changed(a, b *oncall.Directory) (c changes) {
 	}
 	slices.Sort(c.schedules)
 	return c
+}
+
+// asked returns what a response asks about services.
+func asked(d *oncall.Directory) map[oncall.ServiceID]*oncall.Service {
+	out := make(map[oncall.ServiceID]*oncall.Service, len(d.Services))
+	for _, s := range d.Services {
+		out[s.ID] = &oncall.Service{
+			SupportHours: s.SupportHours, PageAfter: s.PageAfter, NoCalls: s.NoCalls, Policy: s.Policy, CatchAll: s.CatchAll,
+		}
+	}
+	return out
 }
 
 func overrides(d *oncall.Directory, id oncall.ScheduleID) (out []oncall.Override) {
@@ -206,9 +229,10 @@ func differing[K ~string, V any](a, b map[K]*V) (out []K) {
 	return out
 }
 
-// concern reports whether a response relies on something that was edited.
+// concern reports whether a response relies on something that was edited. One
+// that could ask nobody hopes for anything.
 func (c changes) concern(dir *oncall.Directory, p *oncall.Policy, r *oncall.Response) bool {
-	if c.all {
+	if c.all || r.Silent > 0 || slices.Contains(c.services, r.Service) {
 		return true
 	}
 	for _, u := range r.First {

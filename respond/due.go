@@ -62,7 +62,7 @@ func (d *Driver) lockFree(ctx context.Context, tx *store.Tx, refs []string) (ste
 		inc, row := incidents[id], rows[id]
 		switch {
 		case inc != nil:
-			steps = append(steps, &step{inc: inc, row: row, now: tx.Now, batch: incidents})
+			steps = append(steps, &step{inc: inc, row: row, now: tx.Now})
 		case row != nil:
 			locked = append(locked, string(id))
 		default:

@@ -25,7 +25,7 @@ import (
 // millisecond.
 func TestForecastIsWhatHappens(t *testing.T) {
 	t.Parallel()
-	for engine, plays := range map[string]int{"sqlite": 100, "postgres": 4} {
+	for engine, plays := range map[string]int{"sqlite": 100, "postgres": 3} {
 		if testing.Short() {
 			plays = min(plays, 10)
 		}
@@ -43,7 +43,7 @@ func TestForecastIsWhatHappens(t *testing.T) {
 const message = 613 * time.Millisecond
 
 // lookAhead is how far a play is compared.
-const lookAhead = 40 * time.Minute
+const lookAhead = 25 * time.Minute
 
 func play(t *testing.T, dsn string, rnd *rand.Rand) {
 	db, err := store.Open(t.Context(), dsn, store.Options{Node: "one"})

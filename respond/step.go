@@ -17,13 +17,13 @@ type step struct {
 	row   *store.ResponseRow
 	world oncall.World
 	now   time.Time
-	batch map[oncall.IncidentID]*oncall.Incident // all that the transaction holds
 
 	nextAt  time.Time
 	nextWhy oncall.Reason
 	entries []oncall.Entry // not yet written
 	said    int            // how many of them the use case wrote
 	signed  bool           // one of them carries an input
+	via     string         // the way in which the input was said
 	outbox  []store.OutboxRow
 	cancel  []oncall.AttemptID
 	keep    oncall.AttemptID // its call is not hung up: the key was pressed there
@@ -37,12 +37,14 @@ type step struct {
 // it was, and the step broken.
 func (s *step) take(d *Driver, in oncall.Input) {
 	if s.broken != nil {
+		s.keepHold(in)
 		return
 	}
 	in.Epoch = s.inc.Epoch
 	after, effects, err := s.advance(d, in)
 	if err != nil {
 		s.broken = err
+		s.keepHold(in)
 		return
 	}
 	s.row.Response = after
@@ -100,6 +102,9 @@ func (s *step) effect(e oncall.Effect) {
 		s.cancel = append(s.cancel, e.Attempts...)
 	case oncall.Tell:
 		s.note(oncall.Entry{Kind: oncall.EntryTold, Actor: string(e.By), Data: told(e)})
+		for _, p := range e.Pagers {
+			s.inform(p, e)
+		}
 	case oncall.Note:
 		s.say(e.Entry)
 	case oncall.Retrigger:
@@ -124,6 +129,18 @@ func (s *step) contact(c oncall.ContactUser) {
 	})
 }
 
+// inform lets another pager hear how the incident stands, that it is taken or
+// over: an attempt under the new epoch, whose words follow the incident's state.
+// The machine does not know of it; its id counts by the timeline, which only
+// grows.
+func (s *step) inform(p oncall.PagerID, e oncall.Tell) {
+	id := oncall.AttemptID(fmt.Sprintf("%s.t%d", s.inc.ID, s.inc.Entries+int64(len(s.entries))+1))
+	s.note(oncall.Entry{Kind: oncall.EntryTold, Actor: string(e.By), Data: oncall.EntryData{
+		Attempt: id, Target: &oncall.Target{Kind: oncall.TargetPager, Name: string(p)}, Method: oncall.Events, Contact: string(p), Why: string(e.Why),
+	}})
+	s.contact(oncall.ContactUser{Attempt: id, Pager: p, Contact: string(p), Method: oncall.Events})
+}
+
 // shadow reports whether nobody may be reached, only recorded (R27).
 func (s *step) shadow() bool {
 	dir := s.world.Directory
@@ -142,6 +159,9 @@ func (s *step) say(e oncall.Entry) {
 	}
 	if e.Data.Input != nil {
 		s.signed = true
+	}
+	if e.Actor != "" && e.Data.Via == "" {
+		e.Data.Via = s.via
 	}
 	s.note(e)
 }

@@ -12,11 +12,14 @@ import (
 )
 
 // Taken is an input for the response of one incident. The incident is locked
-// and already changed by its rule; Said are the entries that the rule made.
+// and already changed by its rule; Said are the entries that the rule made, and
+// Via the way in which Input.By said it, for the lines that the machine writes
+// in their name.
 type Taken struct {
 	Incident *oncall.Incident
 	Input    oncall.Input
 	Said     []oncall.Entry
+	Via      string
 }
 
 // Take gives the response of inc one input and writes what follows, together
@@ -38,9 +41,8 @@ func (d *Driver) TakeAll(ctx context.Context, tx *store.Tx, all []Taken) error {
 		return nil
 	}
 	ids := make([]oncall.IncidentID, len(all))
-	batch := make(map[oncall.IncidentID]*oncall.Incident, len(all))
 	for i, t := range all {
-		ids[i], batch[t.Incident.ID] = t.Incident.ID, t.Incident
+		ids[i] = t.Incident.ID
 	}
 	rows, err := tx.Responses(ctx, ids)
 	if err != nil {
@@ -48,8 +50,8 @@ func (d *Driver) TakeAll(ctx context.Context, tx *store.Tx, all []Taken) error {
 	}
 	steps := make([]*step, len(all))
 	for i, t := range all {
-		s := &step{inc: t.Incident, row: rows[t.Incident.ID], now: tx.Now, batch: batch, keep: t.Input.Attempt, changed: true}
-		s.entries, s.said = append(s.entries, t.Said...), len(t.Said)
+		s := &step{inc: t.Incident, row: rows[t.Incident.ID], now: tx.Now, keep: t.Input.Attempt, changed: true}
+		s.entries, s.said, s.via = append(s.entries, t.Said...), len(t.Said), t.Via
 		if s.row == nil || s.row.Response.Epoch < t.Incident.Epoch {
 			if err := s.void(ctx, tx); err != nil {
 				return err

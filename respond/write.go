@@ -3,6 +3,7 @@ package respond
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"toban/oncall"
 	"toban/store"
@@ -25,6 +26,11 @@ func (d *Driver) write(ctx context.Context, tx *store.Tx, steps ...*step) error 
 		if err := d.settle(ctx, tx, s); err != nil {
 			return err
 		}
+	}
+	if err := hangUp(ctx, tx, steps); err != nil {
+		return err
+	}
+	for _, s := range steps {
 		if len(s.entries) > 0 {
 			if err := tx.AddEntries(ctx, s.inc, s.entries...); err != nil {
 				return fmt.Errorf("incident %s: timeline: %w", s.inc.ID, err)
@@ -67,13 +73,16 @@ func (d *Driver) write(ctx context.Context, tx *store.Tx, steps ...*step) error 
 	return nil
 }
 
-// settle does what concerns one step only: what follows when its machine
-// failed, and what ends of what it asked for before.
+// settle does what concerns one step only: what follows when its machine failed
+// or could ask nobody, and what it asked for before and drops.
 func (d *Driver) settle(ctx context.Context, tx *store.Tx, s *step) error {
 	if s.broken != nil {
 		d.withoutMachine(ctx, s)
 	} else {
 		s.row.NextAt, s.row.NextWhy = s.nextAt, s.nextWhy
+	}
+	if slices.ContainsFunc(s.entries, func(e oncall.Entry) bool { return e.Kind == oncall.EntryUnreachable }) {
+		d.unreachable(s)
 	}
 	if s.stale {
 		if _, err := tx.DropOutbox(ctx, s.inc.ID, s.inc.Epoch); err != nil {
