@@ -31,7 +31,7 @@ type Acceptor struct {
 
 // New returns an Acceptor on db; acknowledgements that senders make go to inc.
 func New(db *store.DB, inc *incident.Lifecycle, log *slog.Logger) *Acceptor {
-	return &Acceptor{db: db, dir: &directory{db: db}, inc: inc, log: log}
+	return &Acceptor{db: db, dir: newDirectory(db), inc: inc, log: log}
 }
 
 // Directory returns the configuration that signals are routed by, at most a

@@ -17,18 +17,14 @@ import (
 type job struct {
 	route
 	delivery store.Delivery
+	rows     []store.OutboxRow // of which it is made; several fold into one call (R24)
 	told     []store.Told
 	hash     string
+	made     bool
 }
 
 func (j *job) tells(of oncall.IncidentID) bool {
-	return slices.ContainsFunc(j.told, func(t store.Told) bool { return t.Incident == of })
-}
-
-// refusal is a row that can't be sent at all.
-type refusal struct {
-	id  oncall.AttemptID
-	why string
+	return slices.ContainsFunc(j.rows, func(row store.OutboxRow) bool { return row.Incident == of })
 }
 
 // claimed is what a transaction that claims has found and made.
@@ -72,6 +68,7 @@ func (d *Dispatcher) claim(ctx context.Context, ids []oncall.AttemptID) {
 	}()
 	switch {
 	case err == nil:
+		d.refuseAll(ctx, &c)
 		d.later(ids, c.later)
 	case ctx.Err() != nil:
 		return // stopping: the rows stay as they are
@@ -90,9 +87,6 @@ func (d *Dispatcher) claim(ctx context.Context, ids []oncall.AttemptID) {
 	}
 	for _, j := range c.jobs {
 		d.start(ctx, j, began)
-	}
-	for _, r := range c.refused {
-		d.work.Go(func() { d.refuse(context.WithoutCancel(ctx), r) })
 	}
 }
 
@@ -134,9 +128,12 @@ func (d *Dispatcher) claimRows(ctx context.Context, tx *store.Tx, ids []oncall.A
 	})
 	w := &claiming{d: d, c: c, incidents: incidents, dir: dir, budget: d.budget(), calls: map[string]*job{}, changed: map[oncall.IncidentID]bool{}}
 	for i := range rows {
-		if err := w.row(ctx, tx, rows[i]); err != nil {
+		if err := w.plan(ctx, tx, rows[i]); err != nil {
 			return fmt.Errorf("attempt %s: %w", rows[i].ID, err)
 		}
+	}
+	if err := w.deliverAll(ctx, tx); err != nil {
+		return err
 	}
 	return w.write(ctx, tx)
 }
@@ -168,7 +165,9 @@ type claiming struct {
 	incidents map[oncall.IncidentID]*oncall.Incident
 	dir       *oncall.Directory
 	budget    *budget
+	allowance *allowance      // nil = not read yet
 	calls     map[string]*job // by address hash: what folds into one call (R24)
+	jobs      []*job          // who has waited longest first
 
 	rows    []store.OutboxRow
 	timers  []store.Timer
@@ -176,24 +175,27 @@ type claiming struct {
 	changed map[oncall.IncidentID]bool // has new entries
 }
 
-func (w *claiming) row(ctx context.Context, tx *store.Tx, row store.OutboxRow) error {
+// plan decides what becomes of a row, as far as that can be told without the
+// other nodes.
+func (w *claiming) plan(ctx context.Context, tx *store.Tx, row store.OutboxRow) error {
 	inc := w.incidents[row.Incident]
 	if inc == nil || inc.Epoch != row.Epoch || row.State != store.OutboxDue {
 		return nil
 	}
 	r, why := w.d.route(w.dir, inc, &row)
 	if why != "" {
-		w.c.refused = append(w.c.refused, refusal{row.ID, why})
+		w.c.refused = append(w.c.refused, refusal{id: row.ID, why: why, outcome: oncall.Undeliverable})
 		return nil
 	}
-	j := &job{route: r, hash: w.d.hash(r)}
+	j := &job{route: r, hash: w.d.hash(r), rows: []store.OutboxRow{row}}
 	if row.Kind == oncall.Call {
 		if first := w.calls[j.hash]; first != nil && first.tells(inc.ID) {
 			w.wait(row, j.hash, tx.Now) // this person is called for this incident already (R23)
 			return nil
 		} else if first != nil {
+			first.rows = append(first.rows, row)
 			first.message.Incidents = append(first.message.Incidents, r.message.Incidents...)
-			return w.take(ctx, tx, first, row, inc)
+			return nil
 		}
 	}
 	w.d.mu.Lock()
@@ -203,52 +205,89 @@ func (w *claiming) row(ctx context.Context, tx *store.Tx, row store.OutboxRow) e
 		w.c.later[row.ID] = later{next, r.provider}
 		return nil
 	}
-	made, err := w.deliver(ctx, tx, j, &row, inc)
-	if err != nil || !made {
+	if until, err := w.spend(ctx, tx, r.provider.Micros); err != nil {
 		return err
+	} else if !until.IsZero() {
+		w.c.refused = append(w.c.refused, refusal{id: row.ID, why: "capped", outcome: oncall.Capped, until: until})
+		return nil
 	}
-	w.c.jobs = append(w.c.jobs, j)
+	w.jobs = append(w.jobs, j)
 	if row.Kind == oncall.Call {
 		w.calls[j.hash] = j
 	}
-	return w.take(ctx, tx, j, row, inc)
+	return nil
 }
 
-// deliver inserts the delivery. It does not come about while the number has a
-// live call: the row waits for that one's end and is told in the next call
+// deliverAll makes the deliveries. A call may have to wait for another node that
+// is just claiming one to the same number, so all nodes go by the numbers in one
+// order: two that claim the same ones don't wait for each other.
+func (w *claiming) deliverAll(ctx context.Context, tx *store.Tx) error {
+	inOrder := slices.SortedStableFunc(slices.Values(w.jobs), func(a, b *job) int { return cmp.Compare(a.hash, b.hash) })
+	for _, j := range inOrder {
+		if err := w.deliver(ctx, tx, j); err != nil {
+			return fmt.Errorf("attempt %s: %w", j.rows[0].ID, err)
+		}
+	}
+	for _, j := range w.jobs {
+		if j.made {
+			w.c.jobs = append(w.c.jobs, j)
+			continue
+		}
+		// What it did not use of its provider's budget is somebody else's.
+		for id, l := range w.c.later {
+			if l.provider.Name == j.provider.Name {
+				w.c.later[id] = later{time.Now(), l.provider}
+			}
+		}
+	}
+	return nil
+}
+
+// deliver inserts the delivery of j. It does not come about while the number has
+// a live call: the rows wait for that one's end and are told in the next call
 // (R24).
-func (w *claiming) deliver(ctx context.Context, tx *store.Tx, j *job, row *store.OutboxRow, inc *oncall.Incident) (made bool, err error) {
+func (w *claiming) deliver(ctx context.Context, tx *store.Tx, j *job) (err error) {
+	row := &j.rows[0]
 	j.delivery = store.Delivery{
 		ID: oncall.DeliveryID(id.At(id.Delivery, tx.Now)), Outbox: row.ID, Attempt: row.Attempts + 1,
 		User: row.Payload.User, Channel: row.Kind, AddressHash: j.hash, Provider: j.provider.Name,
 		State: store.DeliveryClaimed, ClaimedAt: tx.Now, GiveUpAt: tx.Now.Add(confirmTime), CostMicros: j.provider.Micros,
 	}
 	j.message.Delivery = j.delivery.ID
-	made, err = tx.InsertDelivery(ctx, j.delivery)
-	if err != nil || made {
-		if made {
-			w.timers = append(w.timers, store.Timer{Kind: store.TimerDelivery, Ref: string(j.delivery.ID), DueAt: j.delivery.GiveUpAt})
+	if j.made, err = tx.InsertDelivery(ctx, j.delivery); err != nil {
+		return err
+	}
+	if j.made {
+		w.timers = append(w.timers, store.Timer{Kind: store.TimerDelivery, Ref: string(j.delivery.ID), DueAt: j.delivery.GiveUpAt})
+		for _, row := range j.rows {
+			if err := w.take(ctx, tx, j, row); err != nil {
+				return err
+			}
 		}
-		return made, err
+		return nil
 	}
 	live, err := tx.LiveCall(ctx, j.hash)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if row.Kind != oncall.Call || live == nil { // the call ended just now, or this try exists
 		row.Attempts++
 		row.DueAt = tx.Now
 		w.rows = append(w.rows, *row)
-		w.c.later[row.ID] = later{at: time.Now().Add(held)}
-		return false, nil
-	}
-	if row.AddressHash == "" {
-		if err := w.entry(ctx, tx, inc, oncall.EntryDelivery, row, live.ID, "waiting"); err != nil {
-			return false, err
+		for _, row := range j.rows {
+			w.c.later[row.ID] = later{at: time.Now().Add(held)}
 		}
+		return nil
 	}
-	w.wait(*row, j.hash, tx.Now)
-	return false, nil
+	for _, row := range j.rows {
+		if row.AddressHash == "" {
+			if err := w.entry(ctx, tx, w.incidents[row.Incident], oncall.EntryDelivery, &row, live.ID, "waiting"); err != nil {
+				return err
+			}
+		}
+		w.wait(row, j.hash, tx.Now)
+	}
+	return nil
 }
 
 // wait leaves a row to wait for the end of the live call to its number.
@@ -259,7 +298,8 @@ func (w *claiming) wait(row store.OutboxRow, hash string, now time.Time) {
 }
 
 // take makes row a part of j's delivery.
-func (w *claiming) take(ctx context.Context, tx *store.Tx, j *job, row store.OutboxRow, inc *oncall.Incident) error {
+func (w *claiming) take(ctx context.Context, tx *store.Tx, j *job, row store.OutboxRow) error {
+	inc := w.incidents[row.Incident]
 	t := store.Told{Delivery: j.delivery.ID, Incident: inc.ID, Attempt: row.ID, Epoch: row.Epoch}
 	j.told = append(j.told, t)
 	w.told = append(w.told, t)

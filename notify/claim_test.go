@@ -198,3 +198,46 @@ func TestR18_ANodeThatFrozeBetweenClaimAndSendingReadsTheEpochAgain(t *testing.T
 		}
 	})
 }
+
+func TestR23_ANodeThatThawsDoesNotSendWhatAnotherHasTakenOver(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.DSN(t, "postgres")
+	var claimed, thawed atomic.Bool
+	frozen := startBench(t, storetest.Open(t, dsn, store.Options{Node: "frozen"}), func(s *setup) {
+		s.options.Fenced = func() bool { return claimed.Load() && !thawed.Load() }
+	})
+	cancel := frozen.db.Subscribe(func(w store.Wake) {
+		for _, each := range w.Timers {
+			if each.Kind == store.TimerDelivery {
+				claimed.Store(true)
+			}
+		}
+	})
+	defer cancel()
+	a := ask{incident: frozen.incident("checkout"), n: 1, user: "matsu"}
+	frozen.ask(a)
+	for deadline := time.Now().Add(20 * time.Second); !claimed.Load() && time.Now().Before(deadline); {
+		rest(5 * time.Millisecond)
+	}
+	heir := storetest.Open(t, dsn, store.Options{Node: "heir"})
+	err := heir.Tx(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.AdoptRows(t.Context(), "frozen", 100)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	thawed.Store(true)
+	frozen.stop() // returns when what was in hand has been sent or left
+	if calls := frozen.phones.Calls(); len(calls) != 0 {
+		t.Errorf("got %d calls by the node that was frozen, want none", len(calls))
+	}
+	if got := len(frozen.deliveries(a.id())); got != 1 {
+		t.Errorf("got %d deliveries, want the claimed one", got)
+	}
+}
+
+func rest(d time.Duration) {
+	t := time.NewTimer(d)
+	<-t.C
+}

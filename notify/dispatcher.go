@@ -55,6 +55,9 @@ type Dispatcher struct {
 	inHand    map[oncall.DeliveryID]bool   // being sent by this process: not lost
 	unsettled map[oncall.DeliveryID]ending // outcomes that the store did not take yet
 	providers map[string]*provider
+	toRefuse  []refusal
+	refusing  map[oncall.AttemptID]bool // those, and those in hand
+	refusers  int
 }
 
 // wanted is an outbox row that is to be claimed.
@@ -109,6 +112,7 @@ func New(db *store.DB, log *slog.Logger, o Options) *Dispatcher {
 		inHand:    map[oncall.DeliveryID]bool{},
 		unsettled: map[oncall.DeliveryID]ending{},
 		providers: map[string]*provider{},
+		refusing:  map[oncall.AttemptID]bool{},
 	}
 }
 

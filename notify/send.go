@@ -88,6 +88,8 @@ func (d *Dispatcher) wantedNow(ctx context.Context, j *job) bool {
 		return false // its timer looks after it
 	case s.delivery.State != store.DeliveryClaimed || s.delivery.ProviderID != "":
 		return false // somebody else looks after it
+	case s.row == nil || s.row.Owner != d.db.Node():
+		return false // another node has taken it over, and may have called already
 	case s.over() || !s.delivery.CancelAt.IsZero():
 		d.settle(ctx, j.delivery.ID, ending{outcome: oncall.Canceled, end: true, unsent: true})
 		return false

@@ -217,34 +217,4 @@ func (d *Dispatcher) wakeWaiting(ctx context.Context, tx *store.Tx, hash string)
 	return tx.SaveOutbox(ctx, rows...)
 }
 
-// refuse ends a row that can't even be claimed: its way or its address does not
-// exist.
-func (d *Dispatcher) refuse(ctx context.Context, r refusal) {
-	err := d.tx(ctx, func(tx *store.Tx) error {
-		inc, err := tx.Incident(ctx, incidentOf(r.id))
-		if err != nil {
-			return err
-		}
-		rows, err := tx.LockOutbox(ctx, []oncall.AttemptID{r.id})
-		if err != nil || len(rows) == 0 || rows[0].Epoch != inc.Epoch {
-			return err
-		}
-		row := rows[0]
-		row.State, row.LastError = store.OutboxDone, r.why
-		if err := tx.SaveOutbox(ctx, row); err != nil {
-			return err
-		}
-		if err := tx.AddEntries(ctx, inc, entryOf(tx, oncall.EntryDelivery, &row, "", r.why)); err != nil {
-			return err
-		}
-		if err := tx.SaveIncidents(ctx, []*oncall.Incident{inc}); err != nil {
-			return err
-		}
-		return d.o.Outcomes.Outcome(ctx, tx, r.id, oncall.Undeliverable)
-	})
-	if err != nil {
-		d.log.ErrorContext(ctx, "attempt not refused; the sweep finds it again", "attempt", r.id, "why", r.why, "err", err)
-	}
-}
-
 func unknown(err error) bool { return errors.Is(err, store.ErrUnknownDelivery) }

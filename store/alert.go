@@ -14,19 +14,12 @@ type Firing struct {
 	Worst oncall.Severity // "" when Count is zero
 }
 
-// FiringAlerts returns how many alerts of the incident fire, and the worst
-// severity among them.
-func (tx *Tx) FiringAlerts(ctx context.Context, id oncall.IncidentID) (n int, worst oncall.Severity, err error) {
-	firing, err := tx.FiringOf(ctx, []oncall.IncidentID{id})
-	f := firing[id]
-	return f.Count, f.Worst, err
-}
-
 const countFiring = `
 	SELECT incident_id, severity, count(*) FROM alerts
 	WHERE incident_id IN ($1) AND state = 'firing' GROUP BY incident_id, severity`
 
-// FiringOf is FiringAlerts of many; an incident without firing alerts is absent.
+// FiringOf returns how many alerts of the incidents fire, and the worst severity
+// among them; an incident without firing alerts is absent.
 func (tx *Tx) FiringOf(ctx context.Context, names []oncall.IncidentID) (map[oncall.IncidentID]Firing, error) {
 	firing := make(map[oncall.IncidentID]Firing, len(names))
 	err := tx.queryIn(ctx, countFiring, ids(names), func(rows row) error {
@@ -69,6 +62,34 @@ func (tx *Tx) Alerts(ctx context.Context, id oncall.IncidentID, limit int) ([]on
 		return nil, fmt.Errorf("alerts of %s: %w", id, err)
 	}
 	return list, nil
+}
+
+// Who said it is in the signal that was written down last. Once that is swept
+// away the key alone counts.
+const selectAlertOf = `
+	SELECT a.id, a.service_id, a.incident_id, a.state, a.group_key, a.last_at
+	FROM alerts a LEFT JOIN signals s ON s.id = a.logged
+	WHERE a.service_id IN ($1) AND a.fingerprint = $2 AND ($3 = '' OR s.integration_id IS NULL OR s.integration_id = $3)`
+
+// AlertOf returns the alert of that key which the integration triggered in one
+// of the services, or nil; integration "" = any. Of several it is one that fires,
+// and then the one that was heard of last.
+func (tx *Tx) AlertOf(ctx context.Context, integration oncall.IntegrationID, services []oncall.ServiceID, key string) (*oncall.Alert, error) {
+	var best *oncall.Alert
+	err := tx.queryIn(ctx, selectAlertOf, ids(services), func(rows row) error {
+		a := &oncall.Alert{Fingerprint: clean(key)}
+		if err := rows.Scan(&a.ID, &a.Service, into(&a.Incident), &a.State, &a.GroupKey, (*millis)(&a.LastAt)); err != nil {
+			return err
+		}
+		if best == nil || a.State != best.State && a.State == oncall.Firing || a.State == best.State && a.LastAt.After(best.LastAt) {
+			best = a
+		}
+		return nil
+	}, clean(key), clean(string(integration)))
+	if err != nil {
+		return nil, fmt.Errorf("alert: %w", err)
+	}
+	return best, nil
 }
 
 // The rows are locked in the order in which Accept locks them.

@@ -59,6 +59,9 @@ func (b *batch) write(ctx context.Context) error {
 	if err := b.upsertIncidents(ctx, groups); err != nil {
 		return err
 	}
+	if err := b.forgetRecent(ctx, groups); err != nil {
+		return err
+	}
 	fired, cleared := fire(groups), clearing(rest)
 	if err := b.writeAlerts(ctx, fired, cleared); err != nil {
 		return fmt.Errorf("alerts: %w", err)
@@ -66,10 +69,7 @@ func (b *batch) write(ctx context.Context) error {
 	if err := b.follow(ctx, groups, fired, cleared); err != nil {
 		return err
 	}
-	if err := b.bind(ctx); err != nil {
-		return err
-	}
-	return b.tx.Changed(ctx, TopicIncidents, "")
+	return b.bind(ctx)
 }
 
 const selectSignalOnce = `SELECT incident_id FROM signals WHERE integration_id = $1 AND sender_key = $2`
@@ -154,9 +154,13 @@ const anyRecent = `SELECT 1 FROM recent WHERE until > $1 LIMIT 1`
 
 const selectRecent = `
 	SELECT r.service_id, r.group_key, r.incident_id, r.until
-	FROM (VALUES ($1, $2)) AS v JOIN recent r ON r.service_id = v.column1 AND r.group_key = v.column2`
+	FROM (VALUES ($1, $2)) AS v JOIN recent r ON r.service_id = v.column1 AND r.group_key = v.column2
+	WHERE NOT EXISTS (SELECT 1 FROM incidents i
+		WHERE i.service_id = r.service_id AND i.group_key = r.group_key AND i.resolved_at IS NULL)`
 
-// bindRecent finds the groups whose incident was resolved a short time ago.
+// bindRecent finds the groups whose incident was resolved a short time ago. One
+// that is open comes first: on another node the group may have got a new one
+// while the old one was being resolved.
 func (b *batch) bindRecent(ctx context.Context, groups []*group) error {
 	if len(groups) == 0 {
 		return nil
@@ -186,6 +190,30 @@ func (b *batch) bindRecent(ctx context.Context, groups []*group) error {
 		return nil
 	})
 	if err := cmp.Or(err, b.tx.send(ctx)); err != nil {
+		return fmt.Errorf("recent: %w", err)
+	}
+	return nil
+}
+
+// Who is just removing such a row is not waited for: he may wait for this batch.
+const forgetRecent = `
+	DELETE FROM recent WHERE (service_id, group_key) IN
+		(SELECT r.service_id, r.group_key
+			FROM (VALUES ($1, $2)) AS v JOIN recent r ON r.service_id = v.column1 AND r.group_key = v.column2 ` + markSkip + `)`
+
+// forgetRecent makes the incidents that were opened the only ones of their
+// groups: a resolve may have been committed since bindRecent.
+func (b *batch) forgetRecent(ctx context.Context, groups []*group) error {
+	if !b.tx.db.dialect.postgres {
+		return nil // nobody else writes
+	}
+	var args []any
+	for _, g := range groups {
+		if g.opened {
+			args = append(args, g.key.service, g.key.group)
+		}
+	}
+	if err := b.tx.laterSet(ctx, forgetRecent, 2, args); err != nil {
 		return fmt.Errorf("recent: %w", err)
 	}
 	return nil

@@ -62,15 +62,30 @@ func (c *committer) run() {
 // can't be written is alone and gets its error.
 func (c *committer) accept(items []*item) {
 	var err error
+	var doubt *doubt // a commit of them was not answered
 	for attempt := 1; attempt <= maxAttempts; attempt++ {
-		var lost bool
-		if lost, err = c.once(items); err == nil {
-			return
+		lost := false
+		err = nil
+		if doubt != nil {
+			var done bool
+			if done, lost, err = c.committed(items, doubt); done {
+				return
+			}
+		}
+		if err == nil {
+			if lost, err = c.once(items); err == nil {
+				return
+			}
+		}
+		if d, ok := errors.AsType[*unanswered](err); ok {
+			doubt = &d.doubt
 		}
 		if lost {
 			c.disconnect()
 		}
-		if !lost && !c.db.dialect.retryable(err) {
+		// Of what the server still was committing, a second try meets the rows.
+		inDoubt := doubt != nil && c.db.dialect.unique(err)
+		if !lost && !inDoubt && !c.db.dialect.retryable(err) {
 			break
 		}
 		if c.ctx.Err() != nil {
@@ -99,8 +114,8 @@ func (c *committer) accept(items []*item) {
 var errUnavailable = errors.New("store: no connection")
 
 // once tries to commit the items. lost says that the connection is of no more
-// use; a commit whose answer did not come may or may not have happened, and a
-// second try then finds its incidents open.
+// use; a commit whose answer did not come may or may not have happened, and the
+// error is then an unanswered.
 func (c *committer) once(items []*item) (lost bool, err error) {
 	ctx, cancel := context.WithTimeout(c.ctx, stuck)
 	defer cancel()
@@ -150,7 +165,58 @@ func (c *committer) commit(ctx context.Context, tx *Tx, q *pipelined, before num
 		return undone != nil, err
 	}
 	c.nums = numbers{} // they may be used
-	return true, fmt.Errorf("%w: commit: %w", errUnavailable, err)
+	return true, &unanswered{doubt{wake: tx.wake}, fmt.Errorf("%w: commit: %w", errUnavailable, err)}
+}
+
+// doubt is what is left to be done if a commit that was not answered has
+// happened. The results of its items stand in them.
+type doubt struct{ wake Wake }
+
+// unanswered is a commit of which nobody knows whether it has happened.
+type unanswered struct {
+	doubt doubt
+	err   error
+}
+
+func (u *unanswered) Error() string { return u.err.Error() }
+func (u *unanswered) Unwrap() error { return u.err }
+
+const (
+	selectSignalsThere   = `SELECT id FROM signals WHERE id IN ($1)`
+	selectIncidentsThere = `SELECT id FROM incidents WHERE id IN ($1)`
+)
+
+// committed looks whether the commit has happened after all: a batch that wrote
+// any row of its own wrote all. One that has only counted repetitions leaves no
+// such row, and counts them twice.
+func (c *committer) committed(items []*item, d *doubt) (done, lost bool, err error) {
+	ctx, cancel := context.WithTimeout(c.ctx, stuck)
+	defer cancel()
+	if c.conn == nil {
+		if err := c.connect(ctx); err != nil {
+			c.conn = nil
+			return false, false, fmt.Errorf("%w: %w", errUnavailable, err)
+		}
+	}
+	var signals, incidents []any
+	for _, it := range items {
+		signals = append(signals, it.signal)
+		if it.incident.ID != "" {
+			incidents = append(incidents, string(it.incident.ID))
+		}
+	}
+	tx := &Tx{Now: now(), db: c.db, q: &pipelined{conn: c.conn}}
+	found := func(row) error { done = true; return nil }
+	if err = tx.queryIn(ctx, selectSignalsThere, signals, found); err == nil {
+		err = tx.queryIn(ctx, selectIncidentsThere, incidents, found)
+	}
+	if err != nil {
+		return false, c.db.dialect.lost(err) || ctx.Err() != nil, err
+	}
+	if done {
+		c.db.told.done(c.db.told.draw(), d.wake)
+	}
+	return done, false, nil
 }
 
 func (c *committer) pause(d time.Duration) {

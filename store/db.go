@@ -34,14 +34,12 @@ type DB struct {
 	dialect dialect
 	engine  engine
 	node    string
-	nodeBit int64 // tells this node's changes from others'
 	log     *slog.Logger
 	limit   int // of signals that wait
 	closed  atomic.Bool
 
 	sentences sync.Map // form → *sentence
 	told      publisher
-	seq       atomic.Int64 // of changes within a millisecond
 	config    directoryCache
 	loading   sync.Mutex // one goroutine builds the directory of a version
 }
@@ -77,7 +75,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if o.Queue <= 0 {
 		o.Queue = 8192
 	}
-	db := &DB{node: o.Node, nodeBit: nodeBits(o.Node), log: o.Log, limit: o.Queue}
+	db := &DB{node: o.Node, log: o.Log, limit: o.Queue}
 	var err error
 	switch path, isFile := strings.CutPrefix(dsn, "sqlite:"); {
 	case isFile:

@@ -111,7 +111,7 @@ func TestReadSeesOneState(t *testing.T) {
 				return err
 			}
 			tx(t, db, func(tx *store.Tx) error {
-				return tx.Heartbeat(t.Context(), store.NodeRow{ID: "a", LeaseUntil: tx.Now, StartedAt: tx.Now})
+				return enter(t, tx, store.NodeRow{ID: "a", LeaseUntil: tx.Now, StartedAt: tx.Now})
 			})
 			nodes, err := outer.Nodes(t.Context())
 			if len(nodes) != 0 {

@@ -123,14 +123,12 @@ func (tx *Tx) InsertIncidents(ctx context.Context, incidents []*oncall.Incident)
 		return err
 	}
 	args := make([]any, 0, len(incidents)*18)
-	refs := make([]string, 0, len(incidents))
 	for n, i := range incidents {
 		i.Number, i.Version = first+int64(n), 1
 		i.GroupKey, i.Title = clean(i.GroupKey), clean(i.Title)
 		args = append(args, string(i.ID), i.Number, string(i.Service), i.GroupKey, string(i.State), string(i.Severity),
 			string(i.Urgency), i.Title, string(i.Stage), i.Epoch, i.Count, i.TriggeredAt.UnixMilli(), ms(i.AcknowledgedAt),
 			str(i.AcknowledgedBy), ms(i.ResolvedAt), str(i.MergedInto), i.Entries, i.Version)
-		refs = append(refs, string(i.ID))
 	}
 	if _, err := tx.execSet(ctx, insertIncidents, 18, args); err != nil {
 		if tx.db.dialect.unique(err) {
@@ -138,7 +136,7 @@ func (tx *Tx) InsertIncidents(ctx context.Context, incidents []*oncall.Incident)
 		}
 		return fmt.Errorf("new incidents: %w", err)
 	}
-	return tx.incidentsChanged(ctx, refs)
+	return nil
 }
 
 const updateIncidents = `
@@ -162,12 +160,10 @@ func (tx *Tx) SaveIncidents(ctx context.Context, incidents []*oncall.Incident) e
 		return err
 	}
 	args := make([]any, 0, len(incidents)*14)
-	refs := make([]string, 0, len(incidents))
 	for _, i := range incidents {
 		args = append(args, string(i.ID), string(i.State), string(i.Severity), string(i.Urgency), clean(i.Title),
 			i.Epoch, i.Count, i.TriggeredAt.UnixMilli(), ms(i.AcknowledgedAt), str(i.AcknowledgedBy), ms(i.ResolvedAt),
 			str(i.MergedInto), i.Entries, i.Version)
-		refs = append(refs, string(i.ID))
 	}
 	n, err := tx.execSet(ctx, updateIncidents, 14, args)
 	if err != nil {
@@ -183,15 +179,5 @@ func (tx *Tx) SaveIncidents(ctx context.Context, incidents []*oncall.Incident) e
 	for _, i := range incidents {
 		i.Version++
 	}
-	return tx.incidentsChanged(ctx, refs)
-}
-
-// manyChanges is from how many incidents on one line says that many changed.
-const manyChanges = 8
-
-func (tx *Tx) incidentsChanged(ctx context.Context, refs []string) error {
-	if len(refs) > manyChanges {
-		refs = []string{""}
-	}
-	return tx.Changed(ctx, TopicIncidents, refs...)
+	return nil
 }

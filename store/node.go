@@ -17,20 +17,6 @@ type NodeRow struct {
 	Version    string // of the binary
 }
 
-const upsertNode = `
-	INSERT INTO nodes(id, lease_until, started_at, address, binary_version) VALUES ($1, $2, $3, $4, $5)
-	ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until, started_at = excluded.started_at,
-		address = excluded.address, binary_version = excluded.binary_version`
-
-// Heartbeat writes the row of a node, new or known.
-func (tx *Tx) Heartbeat(ctx context.Context, n NodeRow) error {
-	_, err := tx.do(ctx, upsertNode, n.ID, n.LeaseUntil.UnixMilli(), n.StartedAt.UnixMilli(), n.Address, n.Version)
-	if err != nil {
-		return fmt.Errorf("node %s: %w", n.ID, err)
-	}
-	return nil
-}
-
 const selectNodes = `SELECT id, lease_until, started_at, address, binary_version FROM nodes ORDER BY id`
 
 // Nodes returns all nodes in the order of their ids.
@@ -85,34 +71,6 @@ func (tx *Tx) Owners(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("owners: %w", err)
 	}
 	return list, nil
-}
-
-const takeLease = `
-	INSERT INTO leases(name, holder, fence, expires_at) VALUES ($1, $2, 1, $3)
-	ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at,
-		fence = leases.fence + CASE WHEN leases.holder = excluded.holder THEN 0 ELSE 1 END
-	WHERE leases.holder = excluded.holder OR leases.expires_at <= $4
-	RETURNING fence`
-
-// TakeLease makes holder the holder of the named lease until then, if nobody
-// else holds it at tx.Now. fence rises with every change of holder.
-func (tx *Tx) TakeLease(ctx context.Context, name, holder string, until time.Time) (fence int64, ok bool, err error) {
-	ok, err = tx.one(ctx, takeLease, []any{name, holder, until.UnixMilli(), tx.Now.UnixMilli()}, &fence)
-	if err != nil {
-		return 0, false, fmt.Errorf("lease %s: %w", name, err)
-	}
-	return fence, ok, nil
-}
-
-// A lease that is given up keeps its row, so that its fence goes on rising.
-const dropLease = `UPDATE leases SET holder = '', expires_at = 0 WHERE name = $1 AND holder = $2`
-
-// DropLease gives the named lease up if holder has it.
-func (tx *Tx) DropLease(ctx context.Context, name, holder string) error {
-	if _, err := tx.do(ctx, dropLease, name, holder); err != nil {
-		return fmt.Errorf("lease %s: %w", name, err)
-	}
-	return nil
 }
 
 // Session locks are PostgreSQL's own: they end with the connection, however that

@@ -12,44 +12,6 @@ import (
 	"toban/store/storetest"
 )
 
-func TestALeaseHasOneHolderAndItsFenceRises(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		take := func(holder string, lasts time.Duration) (fence int64, ok bool) {
-			tx(t, db, func(tx *store.Tx) (err error) {
-				fence, ok, err = tx.TakeLease(t.Context(), "probes", holder, tx.Now.Add(lasts))
-				return err
-			})
-			return fence, ok
-		}
-		for _, step := range []struct {
-			holder string
-			lasts  time.Duration
-			fence  int64
-			ok     bool
-		}{
-			{"a", time.Hour, 1, true},
-			{"a", time.Hour, 1, true},
-			{"b", time.Hour, 0, false},
-			{"a", 0, 1, true}, // ends now
-			{"b", time.Hour, 2, true},
-			{"a", time.Hour, 0, false},
-		} {
-			if fence, ok := take(step.holder, step.lasts); fence != step.fence || ok != step.ok {
-				t.Errorf("%s gets fence %d, %v, want %d, %v", step.holder, fence, ok, step.fence, step.ok)
-			}
-		}
-		tx(t, db, func(tx *store.Tx) error { return tx.DropLease(t.Context(), "probes", "a") }) // has it not
-		if _, ok := take("a", time.Hour); ok {
-			t.Error("somebody else gave the lease up")
-		}
-		tx(t, db, func(tx *store.Tx) error { return tx.DropLease(t.Context(), "probes", "b") })
-		if fence, ok := take("a", time.Hour); fence != 3 || !ok {
-			t.Errorf("after it was given up: fence %d, %v, want 3", fence, ok)
-		}
-	})
-}
-
 func TestNodesAreListedWithTheirLastHeartbeat(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -57,10 +19,13 @@ func TestNodesAreListedWithTheirLastHeartbeat(t *testing.T) {
 		a := store.NodeRow{ID: "a", LeaseUntil: at, StartedAt: at, Address: "10.0.0.1", Version: "1"}
 		b := store.NodeRow{ID: "b", LeaseUntil: at, StartedAt: at}
 		for _, n := range []store.NodeRow{b, a} {
-			tx(t, db, func(tx *store.Tx) error { return tx.Heartbeat(t.Context(), n) })
+			tx(t, db, func(tx *store.Tx) error { return enter(t, tx, n) })
 		}
 		a.LeaseUntil = at.Add(time.Second)
-		tx(t, db, func(tx *store.Tx) error { return tx.Heartbeat(t.Context(), a) })
+		tx(t, db, func(tx *store.Tx) error {
+			_, err := tx.BeatNode(t.Context(), "a", a.StartedAt, a.LeaseUntil)
+			return err
+		})
 		read(t, db, func(tx *store.Tx) error {
 			got, err := tx.Nodes(t.Context())
 			if diff := cmp.Diff([]store.NodeRow{a, b}, got); diff != "" {
@@ -118,7 +83,7 @@ func TestATransactionOnAConnectionOfItsOwn(t *testing.T) {
 	}
 	defer conn.Close()
 	err = db.TxOn(t.Context(), conn, func(tx *store.Tx) error {
-		return tx.Heartbeat(t.Context(), store.NodeRow{ID: "a", LeaseUntil: tx.Now, StartedAt: tx.Now})
+		return enter(t, tx, store.NodeRow{ID: "a", LeaseUntil: tx.Now, StartedAt: tx.Now})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -161,40 +126,6 @@ func TestKeysAreKnownUntilTheyAreRevoked(t *testing.T) {
 			all, err := tx.Keys(t.Context(), "")
 			if len(all) != 3 {
 				t.Errorf("%d keys, want 3", len(all))
-			}
-			return err
-		})
-	})
-}
-
-func TestChangesAreSeenInOrderAndSwept(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		accept(t, db, trigger("db-1"))
-		tx(t, db, func(tx *store.Tx) error { return tx.Changed(t.Context(), "schedules", "infra", "web") })
-		read(t, db, func(tx *store.Tx) error {
-			list, err := tx.Changes(t.Context(), 0, 10)
-			var got []string
-			for _, c := range list {
-				got = append(got, c.Topic+"/"+c.Ref)
-			}
-			if diff := cmp.Diff([]string{"incidents/", "schedules/infra", "schedules/web"}, got); diff != "" {
-				t.Errorf("changes differ (-want +got):\n%s", diff)
-			}
-			if err != nil {
-				return err
-			}
-			rest, err := tx.Changes(t.Context(), list[0].Seq, 10)
-			if len(rest) != 2 {
-				t.Errorf("%d changes behind the first, want 2", len(rest))
-			}
-			return err
-		})
-		tx(t, db, func(tx *store.Tx) error {
-			tx.Now = tx.Now.Add(time.Hour)
-			n, err := tx.SweepChanges(t.Context(), 10)
-			if n != 3 {
-				t.Errorf("swept %d, want 3", n)
 			}
 			return err
 		})

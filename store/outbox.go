@@ -8,10 +8,10 @@ import (
 	"toban/oncall"
 )
 
-const outboxColumns = `id, incident_id, epoch, kind, state, due_at, attempts, claimed_at, address_hash, payload, last_error`
+const outboxColumns = `id, incident_id, epoch, kind, state, owner, due_at, attempts, claimed_at, address_hash, payload, last_error`
 
 func scanOutbox(rows row) (o OutboxRow, err error) {
-	return o, rows.Scan(&o.ID, into(&o.Incident), &o.Epoch, &o.Kind, &o.State, (*millis)(&o.DueAt), &o.Attempts,
+	return o, rows.Scan(&o.ID, into(&o.Incident), &o.Epoch, &o.Kind, &o.State, &o.Owner, (*millis)(&o.DueAt), &o.Attempts,
 		(*millis)(&o.ClaimedAt), into(&o.AddressHash), document{&o.Payload}, into(&o.LastError))
 }
 

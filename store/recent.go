@@ -31,16 +31,3 @@ func (tx *Tx) DropRecent(ctx context.Context, service oncall.ServiceID, groupKey
 	}
 	return nil
 }
-
-const sweepRecent = `
-	DELETE FROM recent WHERE (service_id, group_key) IN
-		(SELECT service_id, group_key FROM recent WHERE until <= $1 ORDER BY until LIMIT $2)`
-
-// SweepRecent forgets at most limit of what was to be kept in mind until tx.Now.
-func (tx *Tx) SweepRecent(ctx context.Context, limit int) (int, error) {
-	n, err := tx.do(ctx, sweepRecent, tx.Now.UnixMilli(), limit)
-	if err != nil {
-		return 0, fmt.Errorf("recent: %w", err)
-	}
-	return int(n), nil
-}

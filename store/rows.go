@@ -48,6 +48,7 @@ type OutboxRow struct {
 	Epoch       int64
 	Kind        oncall.Method
 	State       OutboxState
+	Owner       string // the node that claims and sends it; written by the store
 	DueAt       time.Time
 	Attempts    int // deliveries made of it so far
 	ClaimedAt   time.Time

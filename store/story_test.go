@@ -88,6 +88,12 @@ func read(t *testing.T, db *store.DB, f func(*store.Tx) error) {
 	}
 }
 
+// enter begins the life of a node.
+func enter(t *testing.T, tx *store.Tx, n store.NodeRow) error {
+	_, err := tx.EnterNode(t.Context(), n)
+	return err
+}
+
 // facts is what the store says of an incident.
 type facts struct {
 	Incident oncall.Incident
@@ -125,9 +131,11 @@ func about(t *testing.T, db *store.DB, id oncall.IncidentID) facts {
 		if f.Alerts, err = tx.Alerts(t.Context(), id, 0); err != nil {
 			return err
 		}
-		if f.Firing, f.Worst, err = tx.FiringAlerts(t.Context(), id); err != nil {
+		firing, err := tx.FiringOf(t.Context(), []oncall.IncidentID{id})
+		if err != nil {
 			return err
 		}
+		f.Firing, f.Worst = firing[id].Count, firing[id].Worst
 		responses, err := tx.Responses(t.Context(), []oncall.IncidentID{id})
 		if err != nil {
 			return err

@@ -9,7 +9,7 @@ import (
 // hot are the tables whose rows are changed or removed soon after they were
 // written. They keep room in their pages, so that a change stays in the page, and
 // are vacuumed by count rather than by share.
-var hot = [...]string{"timers", "responses", "incidents", "alerts", "outbox", "deliveries", "nodes", "leases", "counters"}
+var hot = [...]string{"timers", "responses", "incidents", "alerts", "outbox", "deliveries", "nodes", "counters"}
 
 // tune sets what is no part of a schema for both engines. It is done once: a
 // table that has settings keeps them, whoever made them.

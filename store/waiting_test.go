@@ -60,7 +60,7 @@ func TestOutboxRowsComeBackAsTheyWereSaved(t *testing.T) {
 		inc := accept(t, db, trigger("db-1"))[0].Incident
 		at := began()
 		row := store.OutboxRow{
-			ID: oncall.AttemptID(inc + ".1"), Incident: inc, Epoch: 1, Kind: oncall.Call, State: store.OutboxDue, DueAt: at,
+			ID: oncall.AttemptID(inc + ".1"), Incident: inc, Epoch: 1, Kind: oncall.Call, State: store.OutboxDue, Owner: "test", DueAt: at,
 			Payload: store.Payload{User: "matsu", Contact: "phone", Nth: 2, Stage: oncall.Production, Shadow: true},
 		}
 		tx(t, db, func(tx *store.Tx) error { return tx.AddOutbox(t.Context(), row) })
@@ -223,7 +223,7 @@ func TestRowsOfADeadNodeAreAdopted(t *testing.T) {
 				}
 				return errors.Join(
 					tx.AddOutbox(t.Context(), row("inc_1.1", store.OutboxDue), row("inc_1.2", store.OutboxClaimed), row("inc_1.3", store.OutboxDone)),
-					tx.Heartbeat(t.Context(), store.NodeRow{ID: "dead", LeaseUntil: at, StartedAt: at, Address: "a", Version: "v"}),
+					enter(t, tx, store.NodeRow{ID: "dead", LeaseUntil: at, StartedAt: at, Address: "a", Version: "v"}),
 				)
 			})
 			if err := dead.Close(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 	"sync"
 	"time"
@@ -54,12 +55,15 @@ type generic struct {
 func newGeneric() *generic { return &generic{compiled: map[string]*gojq.Code{}} }
 
 func (g *generic) parse(body []byte, in *oncall.Integration) ([]oncall.Signal, error) {
-	var doc any
-	if err := json.Unmarshal(body, &doc); err != nil {
+	doc, exact, err := decode(body)
+	if err != nil {
 		return nil, malformed(err)
 	}
 	if depth(doc, 0) > maxDepth {
 		return nil, invalid("", "the body nests deeper than %d levels", maxDepth)
+	}
+	if exact && longNumber(doc) {
+		return nil, invalid("", "a number has at most %d digits", maxNumber)
 	}
 	docs := []any{doc}
 	if in.Map != "" {
@@ -248,6 +252,10 @@ func word(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
 		return v, true
+	case json.Number:
+		return string(v), true
+	case *big.Int:
+		return v.String(), true
 	case float64, int, bool:
 		text, err := json.Marshal(v)
 		return string(text), err == nil

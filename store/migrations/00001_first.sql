@@ -165,15 +165,6 @@ CREATE TABLE delivery_incidents(
 );
 CREATE INDEX delivery_incidents_delivery ON delivery_incidents(delivery_id);
 
--- What pages that show live state have to draw again.
-CREATE TABLE changes(
-	seq BIGINT PRIMARY KEY,
-	at BIGINT NOT NULL,
-	topic TEXT NOT NULL,
-	ref TEXT NOT NULL
-);
-CREATE INDEX changes_at ON changes(at);
-
 CREATE TABLE keys(
 	hash TEXT PRIMARY KEY,
 	integration_id TEXT NOT NULL,
@@ -207,7 +198,6 @@ CREATE TABLE revisions(
 );
 
 CREATE TABLE counters(name TEXT PRIMARY KEY, next BIGINT NOT NULL);
-CREATE TABLE leases(name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence BIGINT NOT NULL, expires_at BIGINT NOT NULL);
 CREATE TABLE nodes(
 	id TEXT PRIMARY KEY,
 	lease_until BIGINT NOT NULL,
