@@ -55,4 +55,3 @@ func ReadProviders(objects []Object) (p Providers, err error) {
 	}
 	return p, nil
 }
-

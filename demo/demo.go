@@ -139,7 +139,9 @@ func serve(host string, port int, provider, shop http.Handler) (*pages, error) {
 
 func (p *pages) stop() error {
 	err := p.http.Close()
-	<-p.done
+	if e := <-p.done; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
 	return err
 }
 

@@ -92,15 +92,6 @@ func has(t *testing.T, all []oncall.Entry, kind oncall.EntryKind) oncall.Entry {
 	return oncall.Entry{}
 }
 
-func count(all []oncall.Entry, kind oncall.EntryKind) (n int) {
-	for _, e := range all {
-		if e.Kind == kind {
-			n++
-		}
-	}
-	return n
-}
-
 func TestR15_AcknowledgeStopsEverythingAtOnce(t *testing.T) {
 	rehearse(t, respondtest.Config{Script: never}, func(t *testing.T, h *house) {
 		id := h.Open("down", oncall.Critical)

@@ -54,11 +54,7 @@ func longNumber(doc any) bool {
 			}
 		}
 	case []any:
-		for _, each := range v {
-			if longNumber(each) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, longNumber)
 	}
 	return false
 }
