@@ -77,12 +77,30 @@ func (a *API) actions(h huma.API) {
 			if in.Body.Via == "" {
 				in.Body.Via = "api"
 			}
+			if err := a.known(ctx, "/by", in.Body.By); err != nil {
+				return nil, a.failed(ctx, err)
+			}
 			if err := op.do(ctx, id, in.Body); err != nil {
 				return nil, a.failed(ctx, err)
 			}
 			return a.incident(ctx, string(id))
 		})
 	}
+}
+
+// known refuses a name that is no user's: a holder who does not exist would
+// silence an incident and could be asked nothing.
+func (a *API) known(ctx context.Context, field string, users ...string) error {
+	dir, err := a.directory(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		if dir.Users[oncall.UserID(u)] == nil {
+			return &oncall.Error{Kind: oncall.Invalid, Code: "user.unknown", Message: "there is no user named " + u, Field: field}
+		}
+	}
+	return nil
 }
 
 func userIDs(names []string) []oncall.UserID {

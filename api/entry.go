@@ -43,10 +43,10 @@ type Data struct {
 	Text     string     `json:"text,omitempty"`
 }
 
-func wireEntry(e oncall.Entry, lang string, dir *oncall.Directory) Entry {
+func wireEntry(e oncall.Entry, s Spoken, dir *oncall.Directory) Entry {
 	return Entry{
 		Seq: e.Seq, At: e.At, Kind: string(e.Kind), Actor: e.Actor, Data: wireData(e.Data),
-		Text: i18n.EntrySentence(lang, e, i18n.Names{Directory: dir}),
+		Text: i18n.EntrySentence(s.Lang, e, s.names(dir)),
 	}
 }
 

@@ -52,11 +52,11 @@ func (a *API) rehearse(ctx context.Context, in *struct {
 	At       time.Time `query:"at" doc:"now when it is left out"`
 },
 ) (*forecastOutput, error) {
-	assume, err := Assumptions(in.Given)
+	dir, err := a.directory(ctx)
 	if err != nil {
 		return nil, a.failed(ctx, err)
 	}
-	dir, err := a.directory(ctx)
+	assume, err := Assumptions(in.Given, dir)
 	if err != nil {
 		return nil, a.failed(ctx, err)
 	}
@@ -69,7 +69,7 @@ func (a *API) rehearse(ctx context.Context, in *struct {
 		at = time.Now()
 	}
 	sev, _ := oncall.ParseSeverity(in.Severity)
-	return steps(at, respond.Rehearse(dir, svc, sev, at, assume, at.Add(hours(in.Hours))), in.Lang, dir), nil
+	return steps(at, respond.Rehearse(dir, svc, sev, at, assume, at.Add(hours(in.Hours))), in.Spoken, dir), nil
 }
 
 func (a *API) forecastIncident(ctx context.Context, in *struct {
@@ -77,7 +77,11 @@ func (a *API) forecastIncident(ctx context.Context, in *struct {
 	Assumed
 },
 ) (*forecastOutput, error) {
-	assume, err := Assumptions(in.Given)
+	dir, err := a.directory(ctx)
+	if err != nil {
+		return nil, a.failed(ctx, err)
+	}
+	assume, err := Assumptions(in.Given, dir)
 	if err != nil {
 		return nil, a.failed(ctx, err)
 	}
@@ -90,20 +94,19 @@ func (a *API) forecastIncident(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, a.failed(ctx, err)
 	}
-	dir, err := a.directory(ctx)
-	if err != nil {
-		return nil, a.failed(ctx, err)
-	}
-	return steps(now, list, in.Lang, dir), nil
+	return steps(now, list, in.Spoken, dir), nil
 }
 
 // Assumptions reads "user=reaction,reaction".
-func Assumptions(given []string) (oncall.Assumptions, error) {
+func Assumptions(given []string, dir *oncall.Directory) (oncall.Assumptions, error) {
 	assume := oncall.Assumptions{Calls: map[oncall.UserID][]oncall.Reaction{}}
 	for _, g := range given {
 		user, list, ok := strings.Cut(g, "=")
 		if !ok {
 			return assume, &oncall.Error{Kind: oncall.Invalid, Code: "forecast.given", Message: "given is user=reaction, such as matsu=busy", Field: "/given"}
+		}
+		if dir.Users[oncall.UserID(user)] == nil {
+			return assume, &oncall.Error{Kind: oncall.Invalid, Code: "user.unknown", Message: "there is no user named " + user, Field: "/given"}
 		}
 		for text := range strings.SplitSeq(list, ",") {
 			r, err := oncall.ParseReaction(text)
@@ -118,18 +121,18 @@ func Assumptions(given []string) (oncall.Assumptions, error) {
 
 func hours(h float64) time.Duration { return time.Duration(h * float64(time.Hour)) }
 
-func steps(from time.Time, list []oncall.Step, lang string, dir *oncall.Directory) *forecastOutput {
+func steps(from time.Time, list []oncall.Step, s Spoken, dir *oncall.Directory) *forecastOutput {
 	var out forecastOutput
-	out.Body.From, out.Body.Steps = from, Steps(list, lang, dir)
+	out.Body.From, out.Body.Steps = from, Steps(list, s, dir)
 	return &out
 }
 
 // Steps is the wire form of a forecast, with its sentences in a language and
 // the names of a directory.
-func Steps(list []oncall.Step, lang string, dir *oncall.Directory) []Step {
+func Steps(list []oncall.Step, spoken Spoken, dir *oncall.Directory) []Step {
 	out := make([]Step, 0, len(list))
 	for _, s := range list {
-		e := wireEntry(s.Entry, lang, dir)
+		e := wireEntry(s.Entry, spoken, dir)
 		out = append(out, Step{At: s.At, In: s.In.Seconds(), Kind: e.Kind, Actor: e.Actor, Text: e.Text, Data: e.Data})
 	}
 	return out

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"toban/i18n"
 	"toban/incident"
 	"toban/oncall"
 	"toban/store"
@@ -158,6 +159,11 @@ func (a *API) incident(ctx context.Context, ref string) (*incidentOutput, error)
 }
 
 func (a *API) createIncident(ctx context.Context, in *struct{ Body Creation }) (*incidentOutput, error) {
+	if in.Body.By != "" {
+		if err := a.known(ctx, "/by", in.Body.By); err != nil {
+			return nil, a.failed(ctx, err)
+		}
+	}
 	sev, _ := oncall.ParseSeverity(in.Body.Severity)
 	inc, err := a.life.Create(ctx, incident.ByHand{
 		Service: oncall.ServiceID(in.Body.Service), Title: in.Body.Title, Severity: sev, Key: in.Body.Key,
@@ -179,6 +185,18 @@ type timelineInput struct {
 // Spoken says in which language sentences are wanted.
 type Spoken struct {
 	Lang string `query:"lang" enum:"en,ja" default:"en"`
+	Zone string `query:"zone" maxLength:"64" doc:"of the times in sentences: an offset such as +09:00, or an IANA name; the installation's when left out"`
+}
+
+// names are what sentences call things, in the zone asked for.
+func (s Spoken) names(dir *oncall.Directory) i18n.Names {
+	n := i18n.Names{Directory: dir}
+	if at, err := time.Parse("-07:00", s.Zone); err == nil {
+		n.Zone = at.Location()
+	} else if loc, err := time.LoadLocation(s.Zone); err == nil && s.Zone != "" && s.Zone != "Local" {
+		n.Zone = loc
+	}
+	return n
 }
 
 type timelineOutput struct {
@@ -201,7 +219,7 @@ func (a *API) timeline(ctx context.Context, in *timelineInput) (*timelineOutput,
 		}
 		entries, err := tx.Timeline(ctx, inc.ID, in.After, in.Limit)
 		for _, e := range entries {
-			out.Body.Entries = append(out.Body.Entries, wireEntry(e, in.Lang, dir))
+			out.Body.Entries = append(out.Body.Entries, wireEntry(e, in.Spoken, dir))
 		}
 		return err
 	})

@@ -102,9 +102,6 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 			return nil, err
 		}
 	}
-	if err := a.apply(ctx, o.Config); err != nil {
-		return nil, err
-	}
 	a.node, err = lease.Join(ctx, a.db, a.log.With("component", "lease"), lease.Options{Version: o.Version})
 	if err != nil {
 		return nil, err
@@ -168,6 +165,11 @@ func (a *App) listen(ctx context.Context, o Options, data Data) error {
 	}
 	a.stages.external = a.external
 	a.closing.push("simulators", a.stages.close)
+	if o.Config != nil {
+		if err := a.replace(ctx, o.Config); err != nil {
+			return err
+		}
+	}
 	if a.version, err = a.configure(ctx); err != nil {
 		return err
 	}

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -31,7 +33,7 @@ func (e *env) incident() *cobra.Command {
 		e.act("escalate", "escalate", "Go to the next level now", nil),
 		e.act("reassign", "reassign", "Page these users first, then the policy from level 1", takeUsers),
 		e.act("add", "responders", "Page these users as well", takeUsers),
-		e.act("policy", "policy", "Answer by another policy, from its first level", takeText),
+		e.act("policy", "policy", "Answer by another policy, from its first level", takePolicy),
 		e.act("note", "notes", "Write a note on the timeline", takeText),
 		e.snooze(),
 	)
@@ -114,7 +116,7 @@ func (e *env) read(ctx context.Context, ref string) (inc api.Incident, entries [
 		var page struct {
 			Entries []api.Entry `json:"entries"`
 		}
-		if err = c.call(ctx, http.MethodGet, query(path+"/timeline", "after", fmt.Sprint(after), "limit", "1000", "lang", e.lang), nil, &page); err != nil {
+		if err = c.call(ctx, http.MethodGet, query(path+"/timeline", "after", fmt.Sprint(after), "limit", "1000", "lang", e.lang, "zone", time.Now().Format("-07:00")), nil, &page); err != nil {
 			return inc, nil, err
 		}
 		if len(page.Entries) == 0 {
@@ -155,13 +157,14 @@ func (e *env) incidentCreate() *cobra.Command {
 
 // taking reads the words behind the number into an action.
 type taking struct {
-	words string
-	read  func(in *api.Action, words []string)
+	words, example string
+	read           func(in *api.Action, words []string)
 }
 
 var (
-	takeUsers = &taking{"USER...", func(in *api.Action, words []string) { in.Users = words }}
-	takeText  = &taking{"TEXT", func(in *api.Action, words []string) { in.Text = words[0] }}
+	takeUsers  = &taking{"USER...", "ume", func(in *api.Action, words []string) { in.Users = words }}
+	takePolicy = &taking{"POLICY", "infra", func(in *api.Action, words []string) { in.Text = words[0] }}
+	takeText   = &taking{"TEXT", "looking at the database", func(in *api.Action, words []string) { in.Text = strings.Join(words, " ") }}
 )
 
 // act makes the command for one action on an incident.
@@ -170,7 +173,7 @@ func (e *env) act(name, op, short string, more *taking) *cobra.Command {
 	cmd := &cobra.Command{Use: name + " NUMBER", Short: short, Args: cobra.ExactArgs(1), Example: "  toban incident " + name + " 42 --as matsu"}
 	if more != nil {
 		cmd.Use, cmd.Args = name+" NUMBER "+more.words, cobra.MinimumNArgs(2)
-		cmd.Example = "  toban incident " + name + " 42 ume --as matsu"
+		cmd.Example = "  toban incident " + name + " 42 " + more.example + " --as matsu"
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if more != nil {
@@ -178,7 +181,7 @@ func (e *env) act(name, op, short string, more *taking) *cobra.Command {
 		}
 		return e.send(cmd.Context(), args[0], op, in)
 	}
-	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts")
+	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts; TOBAN_USER when left out")
 	return cmd
 }
 
@@ -192,12 +195,15 @@ func (e *env) snooze() *cobra.Command {
 			return e.send(cmd.Context(), args[0], "snooze", in)
 		},
 	}
-	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts")
+	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts; TOBAN_USER when left out")
 	cmd.Flags().DurationVar(&length, "for", 4*time.Hour, "how long")
 	return cmd
 }
 
 func (e *env) send(ctx context.Context, ref, op string, in api.Action) error {
+	if in.By == "" {
+		return usage{errors.New("say who acts: --as USER, or set TOBAN_USER")}
+	}
 	var inc api.Incident
 	if err := newClient(e.data).call(ctx, http.MethodPost, "/api/v1/incidents/"+url.PathEscape(ref)+"/"+op, in, &inc); err != nil {
 		return err
@@ -206,15 +212,9 @@ func (e *env) send(ctx context.Context, ref, op string, in api.Action) error {
 	return nil
 }
 
-// user is who acts when --as is not given.
-func (e *env) user() string {
-	for _, name := range []string{"TOBAN_USER", "USER"} {
-		if u := e.getenv(name); u != "" {
-			return u
-		}
-	}
-	return "cli"
-}
+// user is who acts when --as is not given. It is never guessed from the login: a
+// holder who is nobody's user could not be asked anything.
+func (e *env) user() string { return e.getenv("TOBAN_USER") }
 
 func (e *env) printJSON(v any) error {
 	enc := json.NewEncoder(e.out)

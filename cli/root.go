@@ -62,7 +62,7 @@ until somebody presses a key, in one binary with its own store.`,
 		Example: `  toban demo                      see an outage ring three phones, no account needed
   toban init shop && toban check --config shop
   toban serve --config shop       run it
-  toban simulate checkout --at 2026-11-28T03:00+09:00 --config shop
+  toban simulate shop --at 2026-11-28T03:00+09:00 --config shop
   toban incident list             what is open
   toban incident ack 42           take it`,
 		SilenceUsage: true, SilenceErrors: true, Version: Version,

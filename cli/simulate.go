@@ -32,6 +32,7 @@ same function that drives a real response; nobody is reached and nothing is writ
 			if err != nil {
 				return err
 			}
+			start = start.Truncate(time.Millisecond)
 			plan := rehearsal{service: args[0], severity: severity, at: start, given: given, length: length}
 			var steps []api.Step
 			if live {
@@ -67,7 +68,7 @@ type rehearsal struct {
 func (r rehearsal) ask(ctx context.Context, c *client, lang string) ([]api.Step, error) {
 	q := url.Values{
 		"service": {r.service}, "severity": {r.severity}, "at": {r.at.Format(time.RFC3339)}, "hours": {fmt.Sprint(r.length.Hours())},
-		"given": r.given, "lang": {lang},
+		"given": r.given, "lang": {lang}, "zone": {r.at.Format("-07:00")},
 	}
 	var out struct {
 		Steps []api.Step `json:"steps"`
@@ -94,12 +95,12 @@ func (e *env) rehearse(folder string, r rehearsal) ([]api.Step, error) {
 	if !known {
 		return nil, usage{fmt.Errorf("--severity: %q is none of critical, error, warning, info", r.severity)}
 	}
-	assume, err := api.Assumptions(r.given)
+	assume, err := api.Assumptions(r.given, dir)
 	if err != nil {
 		return nil, err
 	}
 	list := respond.Rehearse(dir, svc, sev, r.at, assume, r.at.Add(r.length))
-	return api.Steps(list, e.lang, dir), nil
+	return api.Steps(list, api.Spoken{Lang: e.lang, Zone: r.at.Format("-07:00")}, dir), nil
 }
 
 // printSteps prints a timeline: when, how long after the start, what.

@@ -29,7 +29,7 @@ func EntrySentence(language string, e oncall.Entry, n Names) string {
 		"level", level(p, d.Level),
 		"method", word(p, "method.", string(d.Method)),
 		"outcome", word(p, "outcome.", string(d.Outcome)),
-		"policy", d.Policy,
+		"policy", n.Policy(d.Policy),
 		"why", why(p, d.Why),
 		"contact", d.Contact,
 		"text", word(p, "text.", d.Text),

@@ -52,6 +52,20 @@ func (n Names) Service(id oncall.ServiceID) string {
 	return string(id)
 }
 
+// Policy is the name of the policy with that revision; a revision that is not in
+// force any more is known by the beginning of its hash.
+func (n Names) Policy(revision string) string {
+	if n.Directory != nil {
+		for id, p := range n.Directory.Policies {
+			if p.Revision == revision {
+				return string(id)
+			}
+		}
+	}
+	const short = 12
+	return revision[:min(short, len(revision))]
+}
+
 // Target is what a target is called.
 func (n Names) Target(p Printer, t *oncall.Target) string {
 	switch {

@@ -101,7 +101,9 @@ func (s *step) effect(e oncall.Effect) {
 	case oncall.CancelAttempts:
 		s.cancel = append(s.cancel, e.Attempts...)
 	case oncall.Tell:
-		s.note(oncall.Entry{Kind: oncall.EntryTold, Actor: string(e.By), Data: told(e)})
+		if len(e.Users) > 0 {
+			s.note(oncall.Entry{Kind: oncall.EntryTold, Actor: string(e.By), Data: told(e)})
+		}
 		for _, p := range e.Pagers {
 			s.inform(p, e)
 		}

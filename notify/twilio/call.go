@@ -116,9 +116,16 @@ func began(call *api.ApiV2010Call) (at time.Time, known bool) {
 	return time.Time{}, false
 }
 
+// unknownCall is Twilio's code for a resource that does not exist.
+const unknownCall = "20404"
+
 // Fetch says how a call stands.
 func (v *Voice) Fetch(ctx context.Context, r notify.Receipt) (notify.Report, error) {
 	call, err := v.api(ctx).FetchCall(r.ProviderID, nil)
+	if f, ok := errors.AsType[*notify.Failure](err); ok && f.Code == unknownCall {
+		// It never was, or is gone: nobody is being reached by it.
+		return notify.Report{ProviderID: r.ProviderID, State: store.DeliveryEnded, Outcome: oncall.Undeliverable, Minutes: -1, Code: f.Code}, nil
+	}
 	if err != nil {
 		return notify.Report{}, err
 	}
