@@ -178,6 +178,9 @@ func (f *forecast) advance(in Input, at time.Time) {
 			}
 			f.steps = append(f.steps, x)
 		case Tell:
+			if len(e.Users) == 0 {
+				continue
+			}
 			data := EntryData{Users: e.Users, Why: string(e.Why)}
 			if !e.Until.IsZero() {
 				data.Until = &e.Until

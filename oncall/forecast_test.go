@@ -106,7 +106,7 @@ func TestAForecastGoesBeyondTheKeyWhenAsked(t *testing.T) {
 		"in 0:15 acknowledged matsu", "in 25:15 asked matsu", "in 30:15 lapsed matsu",
 		"in 30:15 call matsu ( first)", "in 30:30 declined matsu matsu", "in 30:30 call matsu (matsu declined)", "in 30:45 resolved matsu",
 	} {
-		if !strings.Contains(got, want+"\n") {
+		if !strings.Contains(got+"\n", want+"\n") {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
