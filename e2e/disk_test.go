@@ -129,7 +129,7 @@ type disk struct{ dir string }
 func newDisk(t *testing.T) disk {
 	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=16m,mode=700"); err != nil {
+	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=96m,mode=700"); err != nil {
 		t.Fatalf("mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {
