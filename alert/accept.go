@@ -89,7 +89,7 @@ func (a *Acceptor) Accept(ctx context.Context, signals []oncall.Signal) error {
 // complete fills what a dialect may leave open.
 func complete(s *oncall.Signal, now time.Time) {
 	if s.ID == "" {
-		s.ID = oncall.SignalID(id.New("sig"))
+		s.ID = oncall.SignalID(id.New(id.Signal))
 	}
 	if s.ReceivedAt.IsZero() {
 		s.ReceivedAt = now.Truncate(time.Millisecond)
@@ -166,19 +166,7 @@ func propose(dir *oncall.Directory, svc *oncall.Service, s oncall.Signal) store.
 	if s.Action != oncall.Trigger {
 		return store.Acceptance{Signal: s}
 	}
-	inc := &oncall.Incident{
-		ID:          oncall.IncidentID(id.New("inc")),
-		Service:     svc.ID,
-		GroupKey:    s.GroupKey,
-		State:       oncall.Triggered,
-		Severity:    s.Severity,
-		Urgency:     svc.UrgencyOf(s.Severity),
-		Title:       s.Title,
-		Stage:       s.Stage,
-		Epoch:       1,
-		Count:       1,
-		TriggeredAt: s.ReceivedAt,
-	}
+	inc := respond.NewIncident(svc, s)
 	response, entries := respond.Begin(dir, svc, inc)
 	if s.Unknown != "" {
 		entries = append(entries, oncall.Entry{

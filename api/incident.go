@@ -141,7 +141,7 @@ func readCursor(cursor string, f *store.IncidentFilter) error {
 func (a *API) incident(ctx context.Context, ref string) (*incidentOutput, error) {
 	var out incidentOutput
 	err := a.db.Read(ctx, func(tx *store.Tx) error {
-		inc, err := find(ctx, tx, ref)
+		inc, err := incident.Lookup(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (a *API) timeline(ctx context.Context, in *timelineInput) (*timelineOutput,
 	var out timelineOutput
 	out.Body.Entries = []Entry{}
 	err := a.db.Read(ctx, func(tx *store.Tx) error {
-		inc, err := find(ctx, tx, in.ID)
+		inc, err := incident.Lookup(ctx, tx, in.ID)
 		if err != nil {
 			return err
 		}
@@ -227,15 +227,6 @@ func (a *API) timeline(ctx context.Context, in *timelineInput) (*timelineOutput,
 		return nil, a.failed(ctx, err)
 	}
 	return &out, nil
-}
-
-// find reads an incident by number or id.
-func find(ctx context.Context, tx *store.Tx, ref string) (*oncall.Incident, error) {
-	ref = strings.TrimPrefix(ref, "#")
-	if n, err := strconv.ParseInt(ref, 10, 64); err == nil {
-		return tx.IncidentByNumber(ctx, n)
-	}
-	return tx.IncidentUnlocked(ctx, oncall.IncidentID(ref))
 }
 
 func wire(inc *oncall.Incident, row *store.ResponseRow) Incident {

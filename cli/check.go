@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +27,7 @@ func (e *env) check() *cobra.Command {
 		RunE: func(_ *cobra.Command, _ []string) error {
 			c, problems := config.Load(folder)
 			if c != nil {
-				problems = append(problems, c.Advice(now())...)
+				problems = append(problems, c.Advice(time.Now())...)
 				problems = append(problems, mappings(folder, c)...)
 			}
 			if config.Report(e.out, problems) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -117,6 +116,3 @@ func whileOpen(ctx context.Context, in io.Reader) context.Context {
 	}()
 	return ctx
 }
-
-// now is the time that checks of schedules start from.
-func now() time.Time { return time.Now() }

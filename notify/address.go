@@ -124,10 +124,3 @@ func (d *Dispatcher) hash(r route) string {
 	}
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
-
-// incidentOf is the incident that an attempt belongs to; its id is the part
-// before the dot.
-func incidentOf(id oncall.AttemptID) oncall.IncidentID {
-	incident, _, _ := strings.Cut(string(id), ".")
-	return oncall.IncidentID(incident)
-}

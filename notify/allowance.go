@@ -25,25 +25,13 @@ func readAllowance(ctx context.Context, tx *store.Tx, dir *oncall.Directory) (*a
 	if err != nil {
 		zone = time.UTC
 	}
-	now := tx.Now.In(zone)
-	hour := time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), 0, 0, 0, zone)
-	day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, zone)
 	a := &allowance{}
-	for _, c := range []struct {
-		most     int64
-		from, to time.Time
-	}{
-		{dir.Settings.Spend.PerHour, hour, hour.Add(time.Hour)},
-		{dir.Settings.Spend.PerDay, day, day.AddDate(0, 0, 1)},
-	} {
-		if c.most <= 0 {
-			continue
-		}
-		spent, err := tx.Spent(ctx, c.from)
+	for _, c := range dir.Settings.Spend.Caps(tx.Now, zone) {
+		spent, err := tx.Spent(ctx, c.From)
 		if err != nil {
 			return nil, err
 		}
-		a.windows = append(a.windows, window{c.most - spent, c.to})
+		a.windows = append(a.windows, window{c.Micros - spent, c.To})
 	}
 	return a, nil
 }

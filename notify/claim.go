@@ -110,7 +110,7 @@ func (d *Dispatcher) claimRows(ctx context.Context, tx *store.Tx, ids []oncall.A
 	if err != nil || len(incidents) == 0 {
 		return err
 	}
-	free := slices.DeleteFunc(slices.Clone(ids), func(id oncall.AttemptID) bool { return incidents[incidentOf(id)] == nil })
+	free := slices.DeleteFunc(slices.Clone(ids), func(id oncall.AttemptID) bool { return incidents[id.Incident()] == nil })
 	rows, err := tx.LockOutbox(ctx, free)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -142,7 +142,7 @@ func (d *Dispatcher) claimRows(ctx context.Context, tx *store.Tx, ids []oncall.A
 func (d *Dispatcher) lockIncidents(ctx context.Context, tx *store.Tx, ids []oncall.AttemptID, c *claimed) (map[oncall.IncidentID]*oncall.Incident, error) {
 	var of []oncall.IncidentID
 	for _, id := range ids {
-		of = append(of, incidentOf(id))
+		of = append(of, id.Incident())
 	}
 	slices.Sort(of)
 	incidents, err := tx.IncidentsSkipLocked(ctx, slices.Compact(of))
@@ -151,7 +151,7 @@ func (d *Dispatcher) lockIncidents(ctx context.Context, tx *store.Tx, ids []onca
 	}
 	again := time.Now().Add(held)
 	for _, id := range ids {
-		if incidents[incidentOf(id)] == nil {
+		if incidents[id.Incident()] == nil {
 			c.later[id] = later{at: again}
 		}
 	}

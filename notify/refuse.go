@@ -68,7 +68,7 @@ func (d *Dispatcher) refuseQueued(ctx context.Context) {
 // refuse ends a row that is not even claimed.
 func (d *Dispatcher) refuse(ctx context.Context, r refusal) {
 	err := d.tx(ctx, func(tx *store.Tx) error {
-		inc, err := tx.Incident(ctx, incidentOf(r.id))
+		inc, err := tx.Incident(ctx, r.id.Incident())
 		if err != nil {
 			return err
 		}

@@ -1,5 +1,7 @@
 package oncall
 
+import "time"
+
 // Directory is the configuration of one version: who there is and what was
 // agreed. It is immutable once built; every node holds the same one for the
 // same version.
@@ -35,6 +37,28 @@ type Spend struct {
 	PerHour, PerDay int64
 	WarnAt          float64
 	Currency        string
+}
+
+// Cap is one cap on what attempts may cost, and the window of the clock that it
+// is for.
+type Cap struct {
+	Micros   int64 // in millionths of the tariff's currency
+	From, To time.Time
+}
+
+// Caps are the caps that are set, with the hour and the day of the calendar that
+// now lies in, by the clock of zone.
+func (s Spend) Caps(now time.Time, zone *time.Location) (caps []Cap) {
+	now = now.In(zone)
+	hour := time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), 0, 0, 0, zone)
+	day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, zone)
+	if s.PerHour > 0 {
+		caps = append(caps, Cap{s.PerHour, hour, hour.Add(time.Hour)})
+	}
+	if s.PerDay > 0 {
+		caps = append(caps, Cap{s.PerDay, day, day.AddDate(0, 0, 1)})
+	}
+	return caps
 }
 
 // Integration is an intake address and how its body is read.

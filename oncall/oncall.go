@@ -8,6 +8,8 @@
 // replayed and tested in a millisecond.
 package oncall
 
+import "strings"
+
 // What a team names in its configuration (users, services,
 // policies, schedules, integrations) is identified by that very name; what
 // toban creates has a prefixed ULID such as inc_01j….
@@ -45,3 +47,9 @@ type Stage string
 
 // Production is the stage of everything that names no other.
 const Production Stage = "production"
+
+// Incident is the incident that the attempt is for: what stands before the dot.
+func (a AttemptID) Incident() IncidentID {
+	id, _, _ := strings.Cut(string(a), ".")
+	return IncidentID(id)
+}

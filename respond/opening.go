@@ -24,16 +24,21 @@ func Opening(dir *oncall.Directory, svc *oncall.Service, s oncall.Signal, urgenc
 		s.Key = string(s.Stage) + "|" + s.Key
 	}
 	s.GroupKey = s.Key
-	if urgency == "" {
-		urgency = svc.UrgencyOf(s.Severity)
-	}
-	inc := &oncall.Incident{
-		ID: oncall.IncidentID(id.New(id.Incident)), Service: svc.ID, GroupKey: s.GroupKey,
-		State: oncall.Triggered, Severity: s.Severity, Urgency: urgency,
-		Title: s.Title, Stage: s.Stage, Epoch: 1, Count: 1, TriggeredAt: s.ReceivedAt,
+	inc := NewIncident(svc, s)
+	if urgency != "" {
+		inc.Urgency = urgency
 	}
 	row, entries := Propose(dir, svc, inc)
 	entries[0].Actor, entries[0].Data.Via = string(s.By), via
 	inc.Entries = int64(len(entries))
 	return store.Acceptance{Signal: s, Incident: inc, Response: row, Entries: entries}
+}
+
+// NewIncident is the incident that a complete signal about svc opens.
+func NewIncident(svc *oncall.Service, s oncall.Signal) *oncall.Incident {
+	return &oncall.Incident{
+		ID: oncall.IncidentID(id.New(id.Incident)), Service: svc.ID, GroupKey: s.GroupKey,
+		State: oncall.Triggered, Severity: s.Severity, Urgency: svc.UrgencyOf(s.Severity),
+		Title: s.Title, Stage: s.Stage, Epoch: 1, Count: 1, TriggeredAt: s.ReceivedAt,
+	}
 }

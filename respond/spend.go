@@ -41,29 +41,17 @@ func (s *spend) cappedUntil(ctx context.Context, tx *store.Tx, dir *oncall.Direc
 	if err != nil {
 		return time.Time{}, err
 	}
-	now := tx.Now.In(zone)
-	hour := time.Date(now.Year(), now.Month(), now.Day(), now.Hour(), 0, 0, 0, zone)
-	day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, zone)
 	until = time.Time{}
-	for _, c := range []struct {
-		most     int64
-		from, to time.Time
-	}{
-		{caps.PerHour, hour, hour.Add(time.Hour)},
-		{caps.PerDay, day, day.AddDate(0, 0, 1)},
-	} {
-		if c.most <= 0 {
-			continue
-		}
-		micros, err := tx.Spent(ctx, c.from)
+	for _, c := range caps.Caps(tx.Now, zone) {
+		micros, err := tx.Spent(ctx, c.From)
 		if err != nil {
 			return time.Time{}, err
 		}
-		if micros >= c.most && c.to.After(until) {
-			until = c.to
+		if micros >= c.Micros && c.To.After(until) {
+			until = c.To
 		}
-		if caps.WarnAt > 0 && float64(micros) >= caps.WarnAt*float64(c.most) {
-			s.warn(ctx, log, c.from, micros, c.most)
+		if caps.WarnAt > 0 && float64(micros) >= caps.WarnAt*float64(c.Micros) {
+			s.warn(ctx, log, c.From, micros, c.Micros)
 		}
 	}
 	s.mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"toban/oncall"
@@ -73,7 +72,7 @@ func (d *Driver) TakeAll(ctx context.Context, tx *store.Tx, all []Taken) error {
 // the transaction that learned it, and locks the incident before it reads or
 // writes anything else. The same outcome twice is told once.
 func (d *Driver) Outcome(ctx context.Context, tx *store.Tx, attempt oncall.AttemptID, o oncall.Outcome) error {
-	inc, err := tx.Incident(ctx, IncidentOf(attempt))
+	inc, err := tx.Incident(ctx, attempt.Incident())
 	if err != nil {
 		return fmt.Errorf("attempt %s: %w", attempt, err)
 	}
@@ -85,12 +84,6 @@ func (d *Driver) Outcome(ctx context.Context, tx *store.Tx, attempt oncall.Attem
 	s.catchUp(d, in)
 	s.take(d, in)
 	return d.write(ctx, tx, s)
-}
-
-// IncidentOf returns the incident that an attempt is for.
-func IncidentOf(attempt oncall.AttemptID) oncall.IncidentID {
-	id, _, _ := strings.Cut(string(attempt), ".")
-	return oncall.IncidentID(id)
 }
 
 // load reads the response of an incident that tx has locked, and its world.

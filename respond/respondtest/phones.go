@@ -16,7 +16,6 @@ import (
 	"toban/internal/due"
 	"toban/internal/id"
 	"toban/oncall"
-	"toban/respond"
 	"toban/store"
 )
 
@@ -126,14 +125,14 @@ func (p *Phones) claim(ctx context.Context, ids []oncall.AttemptID) {
 		begun := p.Mark()
 		var of []oncall.IncidentID
 		for _, id := range ids {
-			of = append(of, respond.IncidentOf(id))
+			of = append(of, id.Incident())
 		}
 		free, err := tx.IncidentsSkipLocked(ctx, of)
 		if err != nil {
 			return err
 		}
 		rows, err := tx.LockOutbox(ctx, slices.DeleteFunc(slices.Clone(ids), func(id oncall.AttemptID) bool {
-			return free[respond.IncidentOf(id)] == nil // the sweep finds it again
+			return free[id.Incident()] == nil // the sweep finds it again
 		}))
 		if err != nil {
 			return err
