@@ -55,11 +55,12 @@ type Twilio struct {
 	Currency         string // ISO 4217; "" without a tariff
 }
 
-// Slack is a workspace. It is read, but nothing is sent to it yet.
+// Slack is a workspace, or what speaks Slack's API at BaseURL.
 type Slack struct {
 	Token         Secret
 	SigningSecret Secret
-	Channel       string
+	Channel       string // for services without one of their own; "" = only services that name one are posted
+	BaseURL       string // "" = Slack itself
 }
 
 // Object is one thing of the folder as the store keeps it.

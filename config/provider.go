@@ -15,12 +15,30 @@ func (l *loader) providers(n *node) {
 		l.twilio(f.key("twilio"), f.node("twilio"))
 	}
 	if f.has("slack") {
-		g := l.fields(f.key("slack"), f.node("slack"), "token", "signing_secret", "channel")
-		l.config.Providers.Slack = &Slack{
-			Token: g.secret("token", nil), SigningSecret: g.secret("signing_secret", nil), Channel: g.text("channel"),
-		}
-		l.warnf(f.key("slack"), "slack is not used yet: messages are sent from the version on that has the chat")
+		l.slack(f.key("slack"), f.node("slack"))
 	}
+}
+
+func (l *loader) slack(at, n *node) {
+	f := l.fields(at, n, "token", "signing_secret", "channel", "base_url")
+	s := &Slack{Token: f.secret("token", nil), SigningSecret: f.secret("signing_secret", nil), Channel: f.chatChannel("channel"), BaseURL: f.url("base_url")}
+	f.need("token", "the bot's token, as in env:SLACK_TOKEN")
+	f.need("signing_secret", "what signs its requests, as in env:SLACK_SIGNING")
+	l.config.Providers.Slack = s
+	l.later = append(l.later, func() { l.put(KindProvider, slackName, s.stored(), at) })
+}
+
+// chatChannelShape is a channel's name or id, as people write and copy it.
+var chatChannelShape = regexp.MustCompile(`^(#?[^\s#@,A-Z]{1,80}|[CG][A-Z0-9]{2,20})$`)
+
+// chatChannel reads the name of a channel, such as "#alerts".
+func (f fields) chatChannel(name string) string {
+	text := f.text(name)
+	if text != "" && !chatChannelShape.MatchString(text) {
+		f.l.errorf(f.node(name), "%s is no channel: write its name in lower case, as in \"#alerts\", or its id", quote(text))
+		return ""
+	}
+	return text
 }
 
 func (l *loader) twilio(at, n *node) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"toban/oncall"
@@ -14,9 +15,14 @@ const (
 
 // schedule reads one of `schedules`.
 func (l *loader) schedule(name, n *node) {
-	f := l.fields(name, n, "zone", "holidays", "layers")
+	f := l.fields(name, n, "zone", "holidays", "layers", "slack")
 	s := &oncall.Schedule{ID: oncall.ScheduleID(name.text), Zone: f.zone("zone", l.installation.Zone)}
 	l.put(kindSchedule, name.text, s, name)
+	if f.has("slack") {
+		g := l.fields(f.key("slack"), f.node("slack"), "group", "topic")
+		s.Chat.Group, s.Chat.Topic = strings.TrimPrefix(g.text("group"), "@"), g.chatChannel("topic")
+		l.needsSlack(f.key("slack"))
+	}
 	if !f.need("layers", "who is on duty, and in which turns") {
 		return
 	}

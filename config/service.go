@@ -38,9 +38,9 @@ func (l *loader) service(name, n *node) {
 	}
 	if f.has("slack") {
 		g := l.fields(f.key("slack"), f.node("slack"), "channel_per_incident", "channel")
-		g.word("channel_per_incident", "never", "always", "high", "off-hours", "never")
-		g.text("channel")
-		l.once("service slack", f.key("slack"), "slack is not used yet: channels are made from the version on that has the chat")
+		s.Chat.PerIncident = oncall.ChatWhen(g.word("channel_per_incident", string(oncall.ChatNever), "always", "high", "off-hours", "never"))
+		s.Chat.Channel = g.chatChannel("channel")
+		l.needsSlack(f.key("slack"))
 	}
 }
 

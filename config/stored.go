@@ -25,6 +25,21 @@ type storedTwilio struct {
 	Currency         string
 }
 
+// slackName is the name of the object that holds the workspace.
+const slackName = "slack"
+
+// storedSlack is Slack as the store keeps it.
+type storedSlack struct {
+	Token         storedSecret
+	SigningSecret storedSecret
+	Channel       string
+	BaseURL       string
+}
+
+func (s *Slack) stored() storedSlack {
+	return storedSlack{s.Token.stored(), s.SigningSecret.stored(), s.Channel, s.BaseURL}
+}
+
 // storedSecret is the reference of a secret, or what may be written in clear.
 type storedSecret struct{ Ref, Plain string }
 
@@ -41,16 +56,24 @@ func (t *Twilio) stored() storedTwilio {
 // ReadProviders reads the accounts among objects of the store.
 func ReadProviders(objects []Object) (p Providers, err error) {
 	for _, o := range objects {
-		if o.Kind != KindProvider || o.Name != twilioName {
+		if o.Kind != KindProvider {
 			continue
 		}
-		var t storedTwilio
-		if err := json.Unmarshal(o.Body, &t); err != nil {
-			return Providers{}, fmt.Errorf("provider %s: %w", o.Name, err)
+		switch o.Name {
+		case twilioName:
+			var t storedTwilio
+			err = json.Unmarshal(o.Body, &t)
+			p.Twilio = &Twilio{
+				Account: t.Account.secret(), Token: t.Token.secret(), From: t.From, CallsPerSecond: t.CallsPerSecond, BaseURL: t.BaseURL,
+				CallMinuteMicros: t.CallMinuteMicros, SMSMicros: t.SMSMicros, Currency: t.Currency,
+			}
+		case slackName:
+			var s storedSlack
+			err = json.Unmarshal(o.Body, &s)
+			p.Slack = &Slack{Token: s.Token.secret(), SigningSecret: s.SigningSecret.secret(), Channel: s.Channel, BaseURL: s.BaseURL}
 		}
-		p.Twilio = &Twilio{
-			Account: t.Account.secret(), Token: t.Token.secret(), From: t.From, CallsPerSecond: t.CallsPerSecond, BaseURL: t.BaseURL,
-			CallMinuteMicros: t.CallMinuteMicros, SMSMicros: t.SMSMicros, Currency: t.Currency,
+		if err != nil {
+			return Providers{}, fmt.Errorf("provider %s: %w", o.Name, err)
 		}
 	}
 	return p, nil

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (l *loader) user(name, n *node) {
 				continue
 			}
 			seen[p.key.text] = p.key
-			if c, ok := l.contact(p.key, p.value); ok && l.name(p.key) {
+			if c, ok := l.contact(p.key, p.value, u.Email); ok && l.name(p.key) {
 				u.Contacts = append(u.Contacts, c)
 			}
 		}
@@ -51,8 +52,43 @@ func (l *loader) user(name, n *node) {
 
 func isCall(c oncall.ContactMethod) bool { return c.Method == oncall.Call && c.Verified }
 
+// pushDevices is the address of a push contact: whatever the user has subscribed
+// in the pages.
+const pushDevices = "devices"
+
+// memberShape is a member's id in Slack.
+var memberShape = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
+
+// member reads who somebody is in Slack: a member's id, a mail address, or the
+// word email for the user's own.
+func (l *loader) member(n *node, email string) string {
+	if !l.is(n, scalar) {
+		return ""
+	}
+	switch text := n.text; {
+	case text == "email" && email == "":
+		l.errorf(n, "the user has no email to be found by: add one, or write the member's id, as in U0001")
+	case text == "email":
+		return email
+	case memberShape.MatchString(text), strings.Contains(text, "@"):
+		return text
+	default:
+		l.errorf(n, "%s is nobody in Slack: write the member's id, as in U0001, or email to be found by the user's mail address", quote(text))
+	}
+	return ""
+}
+
+// needsSlack makes sure that there is a workspace where one is referred to.
+func (l *loader) needsSlack(at *node) {
+	l.later = append(l.later, func() {
+		if l.config.Providers.Slack == nil {
+			l.once("slack", at, "there is no providers.slack, so nothing of this reaches anybody in production")
+		}
+	})
+}
+
 // contact reads one way to reach a user: { call: "+81…", ring: 25s }.
-func (l *loader) contact(name, n *node) (c oncall.ContactMethod, ok bool) {
+func (l *loader) contact(name, n *node, email string) (c oncall.ContactMethod, ok bool) {
 	methods := []string{"call", "sms", "slack", "push", "email"}
 	f := l.fields(name, n, append(slices.Clone(methods), "ring", "verified")...)
 	c.Name, c.Verified = name.text, f.bool("verified", true)
@@ -72,10 +108,14 @@ func (l *loader) contact(name, n *node) (c oncall.ContactMethod, ok bool) {
 			if c.Address = f.text(method); c.Address != "" && !strings.Contains(c.Address, "@") {
 				l.errorf(f.node(method), "this is no mail address")
 			}
-		default:
-			c.Address = f.text(method)
+		case oncall.Slack:
+			c.Address = l.member(f.node(method), email)
+			l.needsSlack(f.key(method))
+		case oncall.Push:
+			f.word(method, pushDevices, pushDevices)
+			c.Address = pushDevices
 		}
-		if c.Method != oncall.Call {
+		if c.Method == oncall.SMS || c.Method == oncall.Email {
 			l.once("contact "+method, f.key(method), "%s is not sent yet: such a contact counts as not reached until the version that has it", method)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ const (
 // Languages are all languages, in the order in which they are offered.
 func Languages() []string { return []string{Japanese, English} }
 
-//go:embed catalogue/*.json
+//go:embed catalogue/*/*.json
 var files embed.FS
 
 // catalogues reads the files once; they are part of the program, so that a
@@ -32,13 +33,19 @@ var files embed.FS
 var catalogues = sync.OnceValue(func() map[string]map[string]string {
 	all := make(map[string]map[string]string)
 	for _, language := range Languages() {
-		body, err := files.ReadFile("catalogue/" + language + ".json")
+		texts := make(map[string]string)
+		names, err := fs.Glob(files, "catalogue/"+language+"/*.json")
 		if err != nil {
 			panic(err)
 		}
-		texts := make(map[string]string)
-		if err := json.Unmarshal(body, &texts); err != nil {
-			panic(fmt.Errorf("catalogue %s: %w", language, err))
+		for _, name := range names { // one file for each room that speaks
+			body, err := files.ReadFile(name)
+			if err != nil {
+				panic(err)
+			}
+			if err := json.Unmarshal(body, &texts); err != nil {
+				panic(fmt.Errorf("%s: %w", name, err))
+			}
 		}
 		all[language] = texts
 	}

@@ -40,6 +40,7 @@ func New(db *store.DB, response *respond.Driver, log *slog.Logger) *Lifecycle {
 // Register makes l the handler of the timers of kind "incident".
 func (l *Lifecycle) Register(q *due.Queue) {
 	q.Handle(store.TimerIncident, due.Options{Rank: 1}, l.handleAlerts)
+	q.Handle(store.TimerDrill, due.Options{Rank: 2}, l.endDrills)
 }
 
 // on runs f in a transaction that holds the incident's row, and returns the

@@ -28,8 +28,10 @@ func (l *Lifecycle) resolve(ctx context.Context, tx *store.Tx, inc *oncall.Incid
 	if err := tx.ClearAlerts(ctx, inc.ID); err != nil {
 		return err
 	}
-	if err := tx.PutRecent(ctx, inc, tx.Now.Add(reopensWithin)); err != nil {
-		return err
+	if !IsDrill(inc) { // the next drill is one of its own
+		if err := tx.PutRecent(ctx, inc, tx.Now.Add(reopensWithin)); err != nil {
+			return err
+		}
 	}
 	return l.response.Take(ctx, tx, inc, oncall.Input{Kind: oncall.InResolved, By: by, Attempt: on}, said...)
 }

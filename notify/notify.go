@@ -25,10 +25,11 @@ type Message struct {
 	Method    oncall.Method
 	To        string // the address; it never reaches a log
 	User      oncall.UserID
-	Pager     *oncall.Pager // Events only
-	Language  string        // "ja" or "en"
-	Ring      time.Duration // how long a call rings
-	Incidents []Incident    // one call may tell of several (R24)
+	Pager     *oncall.Pager  // Events only
+	Language  string         // "ja" or "en"
+	Ring      time.Duration  // how long a call rings
+	Tell      oncall.TellWhy // what is told to who was paged before; "" = this is a page
+	Incidents []Incident     // one call may tell of several (R24)
 }
 
 // Incident is an incident as a message tells of it.

@@ -9,6 +9,13 @@ type Schedule struct {
 	Zone     string // IANA
 	Holidays string // country code of the holidays that `weekdays` leaves out; "" = none
 	Layers   []Layer
+	Chat     ScheduleChat
+}
+
+// ScheduleChat is what follows, in the chat, who is on duty.
+type ScheduleChat struct {
+	Group string // a user group, such as @oncall-infra, whose members they are; "" = none
+	Topic string // a channel, such as #infra, whose topic names them; "" = none
 }
 
 // Layer is one rotation with its restriction.

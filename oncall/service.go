@@ -35,7 +35,25 @@ type Service struct {
 	PageAfter    time.Duration
 	NoCalls      bool // "call: never": messages only, nobody's phone rings (S1's skip)
 	Shadow       bool // R27
+	Chat         ServiceChat
 }
+
+// ServiceChat says where a service's incidents are talked about.
+type ServiceChat struct {
+	Channel     string   // the team's channel, such as #alerts; "" = the provider's
+	PerIncident ChatWhen // "" = never
+}
+
+// ChatWhen says which incidents get a channel of their own.
+type ChatWhen string
+
+// When an incident gets a channel of its own.
+const (
+	ChatNever    ChatWhen = "never"
+	ChatAlways   ChatWhen = "always"
+	ChatHigh     ChatWhen = "high"      // of high urgency
+	ChatOffHours ChatWhen = "off-hours" // triggered outside the service's support hours
+)
 
 // UrgencyOf maps a severity to an urgency (R6). What the service does not say
 // follows the default: critical and error are high, warning and info low.

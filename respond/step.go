@@ -103,6 +103,7 @@ func (s *step) effect(e oncall.Effect) {
 	case oncall.Tell:
 		if len(e.Users) > 0 {
 			s.note(oncall.Entry{Kind: oncall.EntryTold, Actor: string(e.By), Data: told(e)})
+			s.message(e)
 		}
 		for _, p := range e.Pagers {
 			s.inform(p, e)
@@ -141,6 +142,27 @@ func (s *step) inform(p oncall.PagerID, e oncall.Tell) {
 		Attempt: id, Target: &oncall.Target{Kind: oncall.TargetPager, Name: string(p)}, Method: oncall.Events, Contact: string(p), Why: string(e.Why),
 	}})
 	s.contact(oncall.ContactUser{Attempt: id, Pager: p, Contact: string(p), Method: oncall.Events})
+}
+
+// message lets users hear what they are told, by all their contact methods that
+// ring nobody and cost nothing (R15, R16).
+func (s *step) message(e oncall.Tell) {
+	n := 0
+	for _, name := range e.Users {
+		u := s.world.Directory.Users[name]
+		if u == nil || name == e.By {
+			continue
+		}
+		for _, c := range u.Contacts {
+			if !c.Verified || c.Method != oncall.Slack && c.Method != oncall.Push {
+				continue
+			}
+			n++
+			id := oncall.AttemptID(fmt.Sprintf("%s.t%d.%d", s.inc.ID, s.inc.Entries+int64(len(s.entries)), n))
+			s.contact(oncall.ContactUser{Attempt: id, User: name, Contact: c.Name, Method: c.Method})
+			s.outbox[len(s.outbox)-1].Payload.Tell = e.Why
+		}
+	}
 }
 
 // shadow reports whether nobody may be reached, only recorded (R27).

@@ -42,6 +42,9 @@ type DB struct {
 	told      publisher
 	config    directoryCache
 	loading   sync.Mutex // one goroutine builds the directory of a version
+	following sync.Mutex // held by who changes follow
+	follow    atomic.Pointer[[]string]
+	seq       atomic.Int64 // of the last change
 }
 
 // engine is what SQLite and PostgreSQL do differently: how transactions are

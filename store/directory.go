@@ -149,6 +149,21 @@ func appended[T any](o *storedObject, to *[]T) error {
 	return err
 }
 
+// KeepPolicy stores the content of a policy that no configuration names, such as
+// a drill's, gives it its Revision, and leaves one that is stored as it is.
+func (tx *Tx) KeepPolicy(ctx context.Context, p *oncall.Policy) error {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("policy %s: %w", p.ID, err)
+	}
+	o := Object{Kind: ObjectPolicy, Name: string(p.ID), Body: body}
+	p.Revision = o.Hash()
+	if _, err := tx.do(ctx, insertRevision, p.Revision, o.Kind, string(body), tx.Now.UnixMilli()); err != nil {
+		return fmt.Errorf("policy %s: %w", p.ID, err)
+	}
+	return nil
+}
+
 const selectRevision = `SELECT kind, body FROM revisions WHERE hash = $1`
 
 // Revision returns what has that content hash, whether or not it is still in

@@ -179,5 +179,5 @@ func (tx *Tx) SaveIncidents(ctx context.Context, incidents []*oncall.Incident) e
 	for _, i := range incidents {
 		i.Version++
 	}
-	return nil
+	return tx.touch(ctx, incidents)
 }

@@ -26,6 +26,9 @@ const (
 	listIncidents = `SELECT ` + incidentColumns + ` FROM incidents
 		WHERE (triggered_at, id) < ($1, $2) AND ($3 = '' OR service_id = $3) AND (state = $4 OR state = $5 OR state = $6)
 		ORDER BY triggered_at DESC, id DESC LIMIT $7`
+	listServiceIncidents = `SELECT ` + incidentColumns + ` FROM incidents
+		WHERE service_id = $3 AND (triggered_at, id) < ($1, $2) AND (state = $4 OR state = $5 OR state = $6)
+		ORDER BY triggered_at DESC, id DESC LIMIT $7`
 	listOpenIncidents = `SELECT ` + incidentColumns + ` FROM incidents
 		WHERE resolved_at IS NULL
 			AND (triggered_at, id) < ($1, $2) AND ($3 = '' OR service_id = $3) AND (state = $4 OR state = $5 OR state = $6)
@@ -48,7 +51,11 @@ func (tx *Tx) ListIncidents(ctx context.Context, f IncidentFilter) ([]oncall.Inc
 	}
 	at := func(i int) string { return string(states[min(i, len(states)-1)]) }
 	statement := listOpenIncidents
-	if slices.Contains(states, oncall.Resolved) {
+	switch {
+	case !slices.Contains(states, oncall.Resolved):
+	case f.Service != "":
+		statement = listServiceIncidents
+	default:
 		statement = listIncidents
 	}
 	var list []oncall.Incident

@@ -156,6 +156,7 @@ func (tx *Tx) raise(ctx context.Context) error {
 	if _, err := tx.do(ctx, raiseVersion); err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}
+	tx.Changed(TopicDirectory, "")
 	return nil
 }
 

@@ -39,7 +39,7 @@ func (p *publisher) done(ticket int64, w Wake) {
 		}
 		p.told++
 		delete(p.waiting, p.told)
-		if len(next.Timers) == 0 && len(next.Outbox) == 0 {
+		if len(next.Timers) == 0 && len(next.Outbox) == 0 && len(next.Changes) == 0 {
 			continue
 		}
 		for _, tell := range p.subscribers {

@@ -19,6 +19,8 @@ const (
 	TimerIncident = "incident" // Ref: incident; facts about its alerts changed, re-read them
 	TimerDelivery = "delivery" // Ref: delivery; its fate is looked up or it is given up
 	TimerSweep    = "sweep"    // Ref: what is swept
+	TimerDrill    = "drill"    // Ref: incident; a drill is over
+	TimerChat     = "chat"     // Ref: incident; what its chat shows may be out of date
 )
 
 // ResponseRow is a response as it is stored.
@@ -65,6 +67,8 @@ type Payload struct {
 	Nth     int            `json:"nth,omitempty"`
 	Stage   oncall.Stage   `json:"stage,omitempty"`
 	Shadow  bool           `json:"shadow,omitempty"`
+	// Tell is what the user is told; "" = they are paged.
+	Tell oncall.TellWhy `json:"tell,omitempty"`
 }
 
 // DeliveryState is the state of a delivery.
@@ -111,8 +115,9 @@ type Told struct {
 // Wake says what a committed transaction left to be done: hints for the heap
 // of waits, never the truth, which is in the rows.
 type Wake struct {
-	Timers []Timer
-	Outbox []OutboxHint
+	Timers  []Timer
+	Outbox  []OutboxHint
+	Changes []Change // for every node's pages; the others read the table
 }
 
 // OutboxHint names an outbox row and when it may be claimed.

@@ -14,6 +14,7 @@ const (
 	keepOutbox     = 7 * 24 * time.Hour
 	keepDeliveries = 35 * 24 * time.Hour // a month's calls and their cost
 	keepSignals    = 30 * 24 * time.Hour
+	keepReplies    = 24 * time.Hour
 )
 
 const sweepRecent = `
@@ -30,6 +31,12 @@ const sweepOutbox = `
 const sweepSignals = `
 	DELETE FROM signals WHERE id IN
 		(SELECT id FROM signals WHERE id < $1 AND received_at < $2 ORDER BY id LIMIT $3 ` + markSkip + `)`
+
+const sweepChanges = `
+	DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE seq < $1 ORDER BY seq LIMIT $2 ` + markSkip + `)`
+
+const sweepReplies = `
+	DELETE FROM replies WHERE key IN (SELECT key FROM replies WHERE created_at < $1 ORDER BY created_at LIMIT $2 ` + markSkip + `)`
 
 const sweepDeliveries = `
 	DELETE FROM deliveries WHERE id IN
@@ -54,6 +61,8 @@ func (tx *Tx) Sweep(ctx context.Context, limit int) (n int, more bool, err error
 	}{
 		{"recent", sweepRecent, []any{tx.Now.UnixMilli(), limit}},
 		{"outbox", sweepOutbox, []any{madeAt(id.Incident, tx.Now.Add(-keepOutbox)), tx.Now.Add(-keepOutbox).UnixMilli(), limit}},
+		{"changes", sweepChanges, []any{SeqAt(tx.Now.Add(-keepChanges)), limit}},
+		{"replies", sweepReplies, []any{tx.Now.Add(-keepReplies).UnixMilli(), limit}},
 		{"signals", sweepSignals, []any{madeAt(id.Signal, tx.Now.Add(-keepSignals)), tx.Now.Add(-keepSignals).UnixMilli(), limit}},
 	} {
 		removed, err := tx.do(ctx, s.statement, s.args...)

@@ -147,5 +147,6 @@ func (tx *Tx) AdoptRows(ctx context.Context, dead string, limit int) (Wake, erro
 	}
 	tx.wake.Timers = append(tx.wake.Timers, w.Timers...)
 	tx.wake.Outbox = append(tx.wake.Outbox, w.Outbox...)
+	tx.wake.Changes = append(tx.wake.Changes, w.Changes...)
 	return w, nil
 }

@@ -22,6 +22,7 @@ type Tx struct {
 
 	wake      Wake
 	entries   []oncall.Entry // lines of the timeline that are not written yet
+	changes   []subject      // what pages have to draw again, not written yet
 	reordered bool           // it has changed the configuration: what it reads of it is its own
 }
 
@@ -106,6 +107,9 @@ func (tx *Tx) run(ctx context.Context, f func(*Tx) error) (err error) {
 		return err
 	}
 	if err := tx.flush(ctx); err != nil {
+		return err
+	}
+	if err := tx.flushChanges(ctx); err != nil {
 		return err
 	}
 	return tx.fail

@@ -237,6 +237,7 @@ func (w *writer) accept(ctx context.Context, items []*item) (Wake, error) {
 	}
 	more, err := w.accept(ctx, items[half:])
 	wake.Timers = append(wake.Timers, more.Timers...)
+	wake.Changes = append(wake.Changes, more.Changes...)
 	return wake, err
 }
 

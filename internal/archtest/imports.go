@@ -24,6 +24,8 @@ var rooms = map[string][]string{
 	"store":    {"oncall", "internal"},
 	"internal": {"oncall", "store"},
 
+	"access": below, // who may do what
+
 	"detect":   from("alert"),
 	"alert":    from("incident"),
 	"incident": from("respond"),
@@ -31,17 +33,17 @@ var rooms = map[string][]string{
 	"notify":   from("report"),
 	"report":   below,
 
-	"config":  append(from("detect"), "gateway"),
+	"config":  append(from("detect"), "gateway", "access"),
 	"gateway": append(from("detect"), "config"),
 	"aws":     append(from("detect"), "config"),
-	"api":     append(from("detect"), "config", "gateway"),
-	"web":     append(from("detect"), "config", "gateway"),
+	"api":     append(from("detect"), "config", "gateway", "access"),
+	"web":     append(from("detect"), "config", "gateway", "access"),
 
-	"app":  append(from("detect"), "config", "gateway", "aws", "api", "web", "sim"),
-	"demo": {"oncall", "i18n", "internal", "config", "sim", "api"}, // its toban is a child process, asked by the API
-	"cli":  append(from("detect"), "config", "gateway", "aws", "api", "web", "sim", "app", "demo"),
+	"app":  append(from("detect"), "config", "gateway", "access", "aws", "api", "web", "sim"),
+	"demo": {"oncall", "i18n", "internal", "config", "sim", "api", "web"}, // its toban is a child process, asked by the API
+	"cli":  append(from("detect"), "config", "gateway", "access", "aws", "api", "web", "sim", "app", "demo"),
 	"cmd":  {"cli", "detect"},
-	"e2e":  append(from("detect"), "config", "gateway", "aws", "api", "web", "sim", "app", "demo", "cli"),
+	"e2e":  append(from("detect"), "config", "gateway", "access", "aws", "api", "web", "sim", "app", "demo", "cli"),
 }
 
 // from is below and the story from a place on.
@@ -76,6 +78,12 @@ var home = []struct {
 	{"github.com/itchyny/gojq", []string{"alert/intake"}, false},
 	{"github.com/twilio/twilio-go", []string{"notify/twilio"}, false},
 	{"github.com/slack-go/slack", []string{"notify/slack"}, false},
+	{"github.com/SherClockHolmes/webpush-go", []string{"notify/push"}, false},
+	{"github.com/a-h/templ", []string{"web", "demo"}, false},
+	{"github.com/alexedwards/argon2id", []string{"access"}, false},
+	{"github.com/swaggest/swgui", []string{"api"}, false},
+	{"github.com/skip2/go-qrcode", []string{"demo"}, false},
+	{"github.com/chromedp", []string{"e2e"}, true},
 
 	// For tests and what only tests are made of.
 	{"github.com/PagerDuty/go-pagerduty", testOnly, false},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -243,6 +244,9 @@ func objects(t testing.TB, c Config) []store.Object {
 		Object(t, store.ObjectService, "shop", oncall.Service{ID: "shop", Name: "Shop", Policy: c.Policy.ID}),
 		Object(t, store.ObjectService, "other", oncall.Service{ID: "other", Name: "Other", Policy: c.Policy.ID, CatchAll: true}),
 	)
+	for _, o := range c.More { // one that is there already takes its place
+		out = slices.DeleteFunc(out, func(is store.Object) bool { return is.Kind == o.Kind && is.Name == o.Name })
+	}
 	return append(out, c.More...)
 }
 
