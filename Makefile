@@ -21,8 +21,8 @@ build: ## compile bin/toban
 	go build -ldflags "$(LDFLAGS)" -o bin/toban ./cmd/toban; \
 	awk -v ns=$$(( $$(date +%s%N) - began )) 'BEGIN { printf "built bin/toban in %.1f s\n", ns / 1e9 }'
 
-demo: build ## an outage from end to end in this terminal, with no account anywhere
-	@bin/toban demo
+demo: build ## an outage from end to end in a browser, with no account anywhere; HOST=0.0.0.0 lets telephones in
+	@bin/toban demo $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: servers drift lint ## everything that has to hold before a change goes in
 	go vet ./...

@@ -22,12 +22,13 @@ type Step struct {
 	Data  Data      `json:"data"`
 }
 
-type forecastOutput struct {
-	Body struct {
-		From  time.Time `json:"from"`
-		Steps []Step    `json:"steps"`
-	}
+// Forecast is what will happen, or would, if people meet calls as assumed.
+type Forecast struct {
+	From  time.Time `json:"from"`
+	Steps []Step    `json:"steps"`
 }
+
+type forecastOutput struct{ Body Forecast }
 
 // Assumed is what a forecast takes for granted, and how far it looks.
 type Assumed struct {
@@ -37,39 +38,54 @@ type Assumed struct {
 }
 
 func (a *API) forecast(h huma.API) {
-	huma.Register(h, huma.Operation{
-		OperationID: "rehearse", Method: http.MethodGet, Path: "/api/v1/forecast", Summary: "What would happen if a service broke at a time", Errors: []int{400, 404},
+	register(a, h, huma.Operation{
+		OperationID: "rehearse", Method: http.MethodGet, Path: "/api/v1/forecast", Tags: []string{tagDuty}, Errors: []int{400, 404},
+		Summary:     "What would happen if a service broke at a time",
+		Description: "It is the same function that drives a real response; nobody is reached and nothing is written. Nobody answers unless `given` says so.",
 	}, a.rehearse)
-	huma.Register(h, huma.Operation{
-		OperationID: "forecast-incident", Method: http.MethodGet, Path: "/api/v1/incidents/{id}/forecast", Summary: "What will happen to an incident if nobody does anything", Errors: []int{400, 404},
+	register(a, h, huma.Operation{
+		OperationID: "forecast-incident", Method: http.MethodGet, Path: "/api/v1/incidents/{id}/forecast", Tags: []string{tagIncidents}, Errors: []int{400, 404},
+		Summary: "What will happen to an incident", Description: "If nobody does anything but what `given` assumes.",
 	}, a.forecastIncident)
 }
 
 func (a *API) rehearse(ctx context.Context, in *struct {
 	Assumed
-	Service  string    `query:"service" required:"true" maxLength:"255"`
+	Service  string    `query:"service" required:"true" maxLength:"255" example:"checkout"`
 	Severity string    `query:"severity" enum:"critical,error,warning,info" default:"critical"`
-	At       time.Time `query:"at" doc:"now when it is left out"`
+	At       time.Time `query:"at" doc:"when it breaks; now when it is left out"`
 },
 ) (*forecastOutput, error) {
 	dir, err := a.directory(ctx)
 	if err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, err
 	}
 	assume, err := Assumptions(in.Given, dir)
 	if err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, err
 	}
 	svc := dir.Service(oncall.ServiceID(in.Service))
 	if svc == nil {
-		return nil, a.failed(ctx, unknown("service", in.Service))
+		return nil, unknown("service", in.Service)
 	}
 	at := in.At
 	if at.IsZero() {
 		at = time.Now()
 	}
+	if err := soon(at); err != nil {
+		return nil, err
+	}
 	sev, _ := oncall.ParseSeverity(in.Severity)
 	return steps(at, respond.Rehearse(dir, svc, sev, at, assume, at.Add(hours(in.Hours))), in.Spoken, dir), nil
+}
+
+// soon refuses a time that no calendar of people is about.
+func soon(at time.Time) error {
+	const years = 10 * 366 * 24 * time.Hour
+	if d := time.Until(at); d > years || d < -years {
+		return invalid("/at", "request.time", "the time has to lie within ten years from now")
+	}
+	return nil
 }
 
 func (a *API) forecastIncident(ctx context.Context, in *struct {
@@ -79,20 +95,20 @@ func (a *API) forecastIncident(ctx context.Context, in *struct {
 ) (*forecastOutput, error) {
 	dir, err := a.directory(ctx)
 	if err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, err
 	}
 	assume, err := Assumptions(in.Given, dir)
 	if err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, err
 	}
-	id, err := a.life.Find(ctx, in.ID)
+	id, err := a.o.Life.Find(ctx, in.ID)
 	if err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, err
 	}
 	now := time.Now()
-	list, err := a.respond.Forecast(ctx, id, assume, now.Add(hours(in.Hours)))
+	list, err := a.o.Respond.Forecast(ctx, id, assume, now.Add(hours(in.Hours)))
 	if err != nil {
-		return nil, a.failed(ctx, err)
+		return nil, err
 	}
 	return steps(now, list, in.Spoken, dir), nil
 }
@@ -103,10 +119,10 @@ func Assumptions(given []string, dir *oncall.Directory) (oncall.Assumptions, err
 	for _, g := range given {
 		user, list, ok := strings.Cut(g, "=")
 		if !ok {
-			return assume, &oncall.Error{Kind: oncall.Invalid, Code: "forecast.given", Message: "given is user=reaction, such as matsu=busy", Field: "/given"}
+			return assume, invalid("/given", "forecast.given", "given is user=reaction, such as matsu=busy")
 		}
 		if dir.Users[oncall.UserID(user)] == nil {
-			return assume, &oncall.Error{Kind: oncall.Invalid, Code: "user.unknown", Message: "there is no user named " + user, Field: "/given"}
+			return assume, invalid("/given", "user.unknown", "there is no user named "+user)
 		}
 		for text := range strings.SplitSeq(list, ",") {
 			r, err := oncall.ParseReaction(text)

@@ -11,25 +11,33 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"toban/access"
 	"toban/alert"
 	"toban/alert/intake"
 	"toban/api"
 	"toban/config"
+	"toban/config/edit"
 	"toban/gateway"
 	"toban/incident"
 	"toban/internal/due"
 	"toban/internal/id"
 	"toban/internal/lease"
+	"toban/internal/link"
 	"toban/internal/sweep"
 	"toban/notify"
+	"toban/notify/push"
 	"toban/notify/shadow"
+	"toban/notify/slack"
 	"toban/oncall"
 	"toban/respond"
 	"toban/store"
+	"toban/web"
+	"toban/web/live"
 )
 
 // Options say what one toban runs with.
@@ -43,6 +51,7 @@ type Options struct {
 	Log          *slog.Logger
 	Getenv       func(string) string
 	Version      string
+	ChatQuiet    time.Duration // how long an incident's channel outlives it; zero = 15 min
 }
 
 // App is one running toban.
@@ -56,6 +65,12 @@ type App struct {
 	notify   *notify.Dispatcher
 	life     *incident.Lifecycle
 	stages   *stages
+	chat     *slack.Follower
+	access   *access.Keeper
+	edit     *edit.Editor
+	hub      *live.Hub
+	api      *api.API
+	web      *web.Web
 	servers  []*server
 	applied  chan *config.Config
 	closing  closers
@@ -106,18 +121,20 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.connect(key)
+	if err := a.connect(key); err != nil {
+		return nil, err
+	}
 	if err := sweep.Start(ctx, a.db, a.queue); err != nil {
 		return nil, err
 	}
-	if err := a.listen(ctx, o, data); err != nil {
+	if err := a.listen(ctx, o, data, key); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
 // connect makes the parts and joins them.
-func (a *App) connect(key []byte) {
+func (a *App) connect(key []byte) (err error) {
 	a.queue = due.New(a.db, a.log.With("component", "due"))
 	a.queue.HoldWhile(a.node.Fenced)
 	a.node.OnTakeOver(func(ctx context.Context, _ store.Wake) { a.notify.TakeOver(ctx) })
@@ -128,7 +145,11 @@ func (a *App) connect(key []byte) {
 
 	a.respond = respond.New(a.db, a.log.With("component", "respond"), respond.Options{})
 	a.life = incident.New(a.db, a.respond, a.log.With("component", "incident"))
-	a.stages = &stages{key: key, getenv: a.o.Getenv, log: a.log.With("component", "twilio")}
+	a.stages = &stages{key: key, getenv: a.o.Getenv, log: a.log.With("component", "providers")}
+	a.stages.push, err = push.New(push.Config{DB: a.db, Key: key, Base: a.URL, Log: a.log.With("component", "push")})
+	if err != nil {
+		return err
+	}
 	a.notify = notify.New(a.db, a.log.With("component", "notify"), notify.Options{
 		Outcomes: a.respond, Keys: a.life, Channels: a.stages.channel, Shadow: shadow.Channel{}, Fenced: a.node.Fenced, Key: key,
 	})
@@ -136,11 +157,31 @@ func (a *App) connect(key []byte) {
 	a.respond.Register(a.queue)
 	a.life.Register(a.queue)
 	a.notify.Register(a.queue)
+	a.access = access.New(a.db, a.log.With("component", "access"), access.Options{})
+	a.edit = edit.New(edit.Options{DB: a.db, Log: a.log.With("component", "edit"), Accepts: func(dir *oncall.Directory, p config.Providers) error {
+		_, err := a.stages.build(dir, p)
+		return err
+	}})
+	a.hub = live.New(a.db, a.log.With("component", "live"), live.Options{})
+	return nil
+}
+
+// face makes what people and programs meet: the pages and the API.
+func (a *App) face(key []byte) {
+	secure := strings.HasPrefix(a.external, "https://")
+	a.web = web.New(web.Options{
+		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Hub: a.hub, Edit: a.edit, Links: link.NewSigner(key), Push: a.stages.push,
+		Drill: a.life, Health: a.notify.Healths, External: a.URL, Log: a.log.With("component", "web"), Version: a.o.Version, Secure: secure,
+	})
+	a.api = api.New(api.Options{
+		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Edit: a.edit, Health: a.notify.Healths, Cookie: web.Cookie(secure),
+		External: a.URL, Key: key, Log: a.log.With("component", "api"), Version: a.o.Version,
+	})
 }
 
 // listen opens the listeners: main, public when configured, and the socket of
 // the command line.
-func (a *App) listen(ctx context.Context, o Options, data Data) error {
+func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) error {
 	settings := config.Server{}
 	if o.Config != nil {
 		settings = o.Config.Server
@@ -164,6 +205,11 @@ func (a *App) listen(ctx context.Context, o Options, data Data) error {
 		a.external = "http://" + main.Addr().String()
 	}
 	a.stages.external = a.external
+	a.chat = slack.New(a.db, a.log.With("component", "slack"), slack.Options{
+		Workspace: a.stages.workspace, Actions: a.life, Alarms: a.respond, Links: link.NewSigner(key), BaseURL: a.external, Quiet: o.ChatQuiet, Fenced: a.node.Fenced,
+	})
+	a.stages.chat = a.chat
+	a.chat.Register(a.queue)
 	a.closing.push("simulators", a.stages.close)
 	if o.Config != nil {
 		if err := a.replace(ctx, o.Config); err != nil {
@@ -174,11 +220,12 @@ func (a *App) listen(ctx context.Context, o Options, data Data) error {
 		return err
 	}
 
+	a.face(key)
 	acceptor := alert.New(a.db, a.life, a.log.With("component", "alert"))
 	in := intake.New(a.db, acceptor.Accept, a.log.With("component", "intake"))
 	routes := edges{
 		intake: in, gateway: gateway.New(acceptor.Directory, in, a.log.With("component", "gateway")),
-		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, log: a.log,
+		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, api: a.api.Handler(), web: a.web, log: a.log,
 	}
 	a.servers = append(a.servers, newServer("main", main, atSubPath(a.external, routes.main()), a.log))
 	if o.PublicListen != "" {
@@ -197,8 +244,7 @@ func (a *App) listen(ctx context.Context, o Options, data Data) error {
 		return err
 	}
 	a.closing.push("socket", ignoreClosed(socket.Close))
-	handler := api.New(a.db, a.life, a.respond, a.log.With("component", "api"), o.Version).Handler()
-	a.servers = append(a.servers, newServer("socket", socket, handler, a.log))
+	a.servers = append(a.servers, newServer("socket", socket, a.api.Local(), a.log))
 	return nil
 }
 
@@ -215,6 +261,16 @@ func (a *App) Addr() string { return a.servers[0].listener.Addr().String() }
 
 // URL is where people and senders reach this toban.
 func (a *App) URL() string { return a.external }
+
+// SetUp returns the address at which the first account is made, "" when there is
+// one already.
+func (a *App) SetUp(ctx context.Context) (string, error) {
+	secret, needed, err := a.access.SetUp(ctx)
+	if err != nil || !needed {
+		return "", err
+	}
+	return strings.TrimSuffix(a.external, "/") + "/setup/" + secret, nil
+}
 
 func (a *App) isReady() bool {
 	select {
@@ -239,6 +295,8 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { return ended(workCtx, a.queue.Run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.respond.Run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.notify.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.chat.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.hub.Run(workCtx)) })
 	work.Go(func() error { return a.follow(workCtx, a.version) })
 	for _, s := range a.servers {
 		work.Go(func() error { return s.run(workCtx) })

@@ -76,6 +76,7 @@ func (a *App) configure(ctx context.Context) (version int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	a.db.Follow(store.TimerChat, next.talks())
 	a.stages.use(next)
 	return dir.Version, nil
 }

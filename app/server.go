@@ -16,6 +16,7 @@ import (
 	"toban/gateway"
 	"toban/internal/problem"
 	"toban/oncall"
+	"toban/web"
 )
 
 // server is one listener with what it answers.
@@ -70,6 +71,8 @@ type edges struct {
 	callbacks http.Handler
 	simulator http.Handler
 	ready     func() bool
+	api       http.Handler
+	web       *web.Web
 	log       *slog.Logger
 }
 
@@ -87,12 +90,42 @@ func (e edges) main() http.Handler {
 		_, _ = w.Write([]byte("ok\n"))
 	})
 	mux.Handle("/sim/", e.simulator)
-	return mux
+	mux.Handle("/api/v1/", e.api)
+	mux.Handle("/docs/", e.api)
+	pages := e.web.Handler()
+	mux.Handle("/static/", pages)
+	known := map[string]bool{}
+	for _, r := range e.web.Roles() { // by path alone: the pages say themselves what a wrong method means
+		if !known[r.Pattern] {
+			known[r.Pattern] = true
+			mux.Handle(r.Pattern, pages)
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern == "/" && byReader(r) {
+			pages.ServeHTTP(w, r) // which says in words that there is nothing
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// byReader reports whether a browser asks for a page, not a program for an
+// answer.
+func byReader(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // public is what senders and providers need, for a listener that the internet
 // may reach.
-func (e edges) public() http.Handler { return e.outside() }
+func (e edges) public() http.Handler {
+	mux := e.outside()
+	signed := e.web.Signed()
+	for _, pattern := range []string{"/i/", "/static/"} {
+		mux.Handle(pattern, signed)
+	}
+	return mux
+}
 
 func (e edges) outside() *http.ServeMux {
 	mux := http.NewServeMux()

@@ -14,12 +14,16 @@ import (
 	"sync/atomic"
 
 	"toban/config"
+	"toban/internal/link"
 	"toban/internal/problem"
 	"toban/notify"
 	"toban/notify/events"
+	"toban/notify/push"
 	"toban/notify/shadow"
+	"toban/notify/slack"
 	"toban/notify/twilio"
 	"toban/oncall"
+	simslack "toban/sim/slack"
 	simtwilio "toban/sim/twilio"
 )
 
@@ -31,11 +35,16 @@ type stages struct {
 	key      []byte
 	getenv   func(string) string
 	notify   *notify.Dispatcher
+	chat     *slack.Follower
+	push     *push.Channel
 	log      *slog.Logger
 
 	now   atomic.Pointer[channels]
 	sim   *simtwilio.Server // one for all configurations: its phones go on ringing
 	token string
+
+	chats                 *simslack.Server
+	chatToken, chatSecret string
 }
 
 // channels are those of one configuration.
@@ -44,12 +53,16 @@ type channels struct {
 	simulated map[oncall.Method]notify.Channel
 	stages    map[oncall.Stage]*oncall.StageConfig
 	callbacks map[string]http.Handler // by path prefix
+	workspace *slack.Workspace        // the real one; nil = none
+	rehearsed *slack.Workspace        // the simulated one
 }
 
 // Where the callbacks of the providers come back.
 const (
 	twilioPath    = "/callbacks/twilio"
 	simulatedPath = "/callbacks/simulated"
+	slackPath     = "/callbacks/slack"
+	chatPath      = "/callbacks/simulated-slack"
 )
 
 func (s *stages) channel(stage oncall.Stage, m oncall.Method) notify.Channel {
@@ -65,6 +78,22 @@ func (s *stages) channel(stage oncall.Stage, m oncall.Method) notify.Channel {
 		return c.real[m]
 	}
 	return nil // a stage that nobody knows reaches nobody
+}
+
+// workspace is where a stage's incidents are talked about; nil = nowhere.
+func (s *stages) workspace(stage oncall.Stage) *slack.Workspace {
+	c := s.now.Load()
+	if c == nil {
+		return nil
+	}
+	known := c.stages[stage]
+	switch {
+	case known != nil && known.Simulated:
+		return c.rehearsed
+	case known != nil || stage == oncall.Production:
+		return c.workspace
+	}
+	return nil
 }
 
 // ServeHTTP answers the providers' callbacks.
@@ -100,6 +129,23 @@ func (s *stages) build(dir *oncall.Directory, p config.Providers) (*channels, er
 		c.real[oncall.Call] = voice
 		c.callbacks[twilioPath] = voice.Handler(s.notify, s.log)
 	}
+	c.real[oncall.Push] = s.push
+	base := callbackBase(dir.Settings, s.external)
+	if t := p.Slack; t != nil {
+		if c.workspace, err = realWorkspace(t, s.getenv); err != nil {
+			return nil, err
+		}
+		c.real[oncall.Slack] = slack.NewChannel(c.workspace, link.NewSigner(s.key), base)
+		c.callbacks[slackPath] = s.chat.Handler(oncall.Production, slackPath)
+	}
+	if staged := simulatedStage(dir.Stages); staged != "" {
+		if c.rehearsed, err = s.rehearse(dir); err != nil {
+			return nil, err
+		}
+		c.simulated[oncall.Slack] = slack.NewChannel(c.rehearsed, link.NewSigner(s.key), base)
+		c.callbacks[chatPath] = s.chat.Handler(staged, chatPath)
+	}
+	c.simulated[oncall.Push] = shadow.Channel{}
 	voice, err := s.simulate(dir)
 	if err != nil {
 		return nil, err
@@ -111,6 +157,32 @@ func (s *stages) build(dir *oncall.Directory, p config.Providers) (*channels, er
 }
 
 func (s *stages) use(c *channels) { s.now.Store(c) }
+
+// talks reports whether incidents of some stage are talked about in a chat.
+func (c *channels) talks() bool { return c.workspace != nil || c.rehearsed != nil }
+
+// simulatedStage is the first stage whose providers are the simulators; "" =
+// none.
+func simulatedStage(stages map[oncall.Stage]*oncall.StageConfig) oncall.Stage {
+	for _, name := range slices.Sorted(maps.Keys(stages)) {
+		if stages[name].Simulated {
+			return name
+		}
+	}
+	return ""
+}
+
+func realWorkspace(t *config.Slack, getenv func(string) string) (*slack.Workspace, error) {
+	token, err := t.Token.Resolve(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("providers.slack.token: %w", err)
+	}
+	secret, err := t.SigningSecret.Resolve(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("providers.slack.signing_secret: %w", err)
+	}
+	return slack.NewWorkspace(slack.Config{Token: token, SigningSecret: secret, Channel: t.Channel, BaseURL: t.BaseURL})
+}
 
 // callbackBase is the URL under which providers reach this toban.
 func callbackBase(s oncall.Settings, external string) string {
@@ -162,6 +234,40 @@ func (s *stages) simulate(dir *oncall.Directory) (*twilio.Voice, error) {
 	})
 }
 
+// rehearse is the workspace of the chat simulator in this process, with the
+// people of the directory in it.
+func (s *stages) rehearse(dir *oncall.Directory) (*slack.Workspace, error) {
+	const channel = "rehearsal"
+	if s.chats == nil {
+		s.chatToken, s.chatSecret = "xoxb-"+rand.Text(), rand.Text()
+		s.chats = simslack.New(simslack.Options{
+			Token: s.chatToken, SigningSecret: s.chatSecret, Channels: []simslack.Channel{{Name: channel}}, Users: members(dir), URL: simulatedHost,
+			InteractURL: simulatedHost + chatPath + "/interact", EventsURL: simulatedHost + chatPath + "/events", Client: &http.Client{Transport: inProcess{s}},
+		})
+	}
+	return slack.NewWorkspace(slack.Config{
+		Name: "simulated-slack", Token: s.chatToken, SigningSecret: s.chatSecret, Channel: channel, BaseURL: simulatedHost, Transport: s.chats.Transport(),
+	})
+}
+
+// members are the users with a place in the simulated workspace: each has their
+// own id, or one that is made of their name.
+func members(dir *oncall.Directory) (users []simslack.User) {
+	for _, id := range slices.Sorted(maps.Keys(dir.Users)) {
+		u := dir.Users[id]
+		m := simslack.User{Name: string(id), RealName: u.Name, Email: u.Email}
+		for _, c := range u.Contacts {
+			if c.Method == oncall.Slack && strings.Contains(c.Address, "@") {
+				m.Email = c.Address
+			} else if c.Method == oncall.Slack {
+				m.ID = c.Address
+			}
+		}
+		users = append(users, m)
+	}
+	return users
+}
+
 // phonebook names the phones on the simulator's page.
 func phonebook(dir *oncall.Directory) (people []simtwilio.Person) {
 	for _, id := range slices.Sorted(maps.Keys(dir.Users)) {
@@ -187,11 +293,14 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 // page is the simulator's, for whoever sits at this machine: it shows phones and
 // has their keys.
 func (s *stages) page(w http.ResponseWriter, r *http.Request) {
-	if s.sim == nil || !local(r) {
+	switch chat := strings.HasPrefix(r.URL.Path, "/sim/slack"); {
+	case !local(r), chat && s.chats == nil, s.sim == nil:
 		problem.Write(w, r, s.log, errNoPage)
-		return
+	case chat:
+		s.chats.ServeHTTP(w, r)
+	default:
+		s.sim.ServeHTTP(w, r)
 	}
-	s.sim.ServeHTTP(w, r)
 }
 
 // local reports whether the request comes from this machine and was not
@@ -208,6 +317,9 @@ func local(r *http.Request) bool {
 func (s *stages) close() error {
 	if s.sim != nil {
 		s.sim.Close()
+	}
+	if s.chats != nil {
+		s.chats.Close()
 	}
 	return nil
 }

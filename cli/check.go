@@ -87,7 +87,7 @@ func (e *env) apply() *cobra.Command {
 				in.Objects = append(in.Objects, api.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line})
 			}
 			var out api.Applied
-			if err := newClient(e.data).call(cmd.Context(), http.MethodPut, "/api/v1/configuration", in, &out); err != nil {
+			if err := e.call(cmd.Context(), http.MethodPut, "/api/v1/configuration", in, &out); err != nil {
 				return err
 			}
 			fmt.Fprintln(e.out, e.say("cli.applied", "n", fmt.Sprint(out.Changed), "version", fmt.Sprint(out.Version)))

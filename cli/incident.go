@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -41,42 +40,77 @@ func (e *env) incident() *cobra.Command {
 }
 
 func (e *env) incidentList() *cobra.Command {
-	var state, service string
+	var state, service, urgency, stage, text, since, until string
+	var mine, asJSON bool
 	var limit int
-	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "What is open, newest first", Args: cobra.NoArgs,
 		Example: `  toban incident list
-  toban incident list --state all --service checkout --json`,
+  toban incident list --mine
+  toban incident list --state all --service checkout --since 2026-11-28T00:00:00+09:00 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var out struct {
-				Incidents []api.Incident `json:"incidents"`
+			if limit < 1 || limit > maxListed {
+				return usage{fmt.Errorf("--limit is from 1 to %d", maxListed)}
 			}
-			path := query("/api/v1/incidents", "state", state, "service", service, "limit", fmt.Sprint(limit))
-			if err := newClient(e.data).call(cmd.Context(), http.MethodGet, path, nil, &out); err != nil {
+			pairs := []string{"state", state, "service", service, "urgency", urgency, "stage", stage, "text", text, "since", since, "until", until}
+			if mine {
+				pairs = append(pairs, "mine", "true")
+			}
+			list, err := e.incidents(cmd.Context(), limit, pairs...)
+			if err != nil {
 				return err
 			}
 			if asJSON {
-				return e.printJSON(out.Incidents)
+				return e.printJSON(list)
 			}
-			if len(out.Incidents) == 0 {
+			if len(list) == 0 {
 				fmt.Fprintln(e.out, e.say("cli.nothing_open"))
 				return nil
 			}
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "#\tSTATE\tURGENCY\tSERVICE\tSINCE\tHOLDER\tNEXT\tTITLE")
-			for _, inc := range out.Incidents {
+			for _, inc := range list {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", inc.Number, inc.State, inc.Urgency, inc.Service,
 					clock(inc.TriggeredAt), dash(inc.AcknowledgedBy), next(inc), inc.Title)
 			}
 			return w.Flush()
 		},
 	}
-	cmd.Flags().StringVar(&state, "state", "open", "open, triggered, acknowledged, resolved or all")
-	cmd.Flags().StringVar(&service, "service", "", "only of this service")
-	cmd.Flags().IntVar(&limit, "limit", 50, "how many, at most 200")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	f := cmd.Flags()
+	f.StringVar(&state, "state", "open", "open, triggered, acknowledged, resolved or all")
+	f.StringVar(&service, "service", "", "only of this service")
+	f.StringVar(&urgency, "urgency", "", "only high or low")
+	f.StringVar(&stage, "stage", "", "only of this stage, such as production")
+	f.StringVar(&text, "text", "", "only with this in the title")
+	f.StringVar(&since, "since", "", "only those triggered then (RFC 3339) or later")
+	f.StringVar(&until, "until", "", "only those triggered before then (RFC 3339)")
+	f.BoolVar(&mine, "mine", false, "only those that you have or are paged for")
+	f.IntVar(&limit, "limit", 50, "how many at most")
+	f.BoolVar(&asJSON, "json", false, "as JSON")
+	e.complete(cmd, "service", serviceNames)
+	completeWords(cmd, "state", "open", "triggered", "acknowledged", "resolved", "all")
+	completeWords(cmd, "urgency", "high", "low")
 	return cmd
+}
+
+// maxListed is how many incidents one command prints.
+const maxListed = 10_000
+
+// incidents reads a list in as many pages as it takes.
+func (e *env) incidents(ctx context.Context, limit int, pairs ...string) ([]api.Incident, error) {
+	const page = 200
+	list := []api.Incident{}
+	for cursor := ""; ; {
+		var out api.IncidentList
+		path := query("/api/v1/incidents", append(pairs, "limit", fmt.Sprint(min(limit-len(list), page)), "cursor", cursor)...)
+		if err := e.call(ctx, http.MethodGet, path, nil, &out); err != nil {
+			return nil, err
+		}
+		list = append(list, out.Incidents...)
+		if cursor = out.NextCursor; cursor == "" || len(list) >= limit {
+			return list, nil
+		}
+	}
 }
 
 func (e *env) incidentShow() *cobra.Command {
@@ -103,11 +137,15 @@ func (e *env) incidentShow() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	e.arguments(cmd, incidentNumbers)
 	return cmd
 }
 
 func (e *env) read(ctx context.Context, ref string) (inc api.Incident, entries []api.Entry, err error) {
-	c := newClient(e.data)
+	c, err := e.client()
+	if err != nil {
+		return inc, nil, err
+	}
 	path := "/api/v1/incidents/" + url.PathEscape(ref)
 	if err = c.call(ctx, http.MethodGet, path, nil, &inc); err != nil {
 		return inc, nil, err
@@ -141,7 +179,7 @@ func (e *env) incidentCreate() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Service, in.Title = args[0], args[1]
 			var inc api.Incident
-			if err := newClient(e.data).call(cmd.Context(), http.MethodPost, "/api/v1/incidents", in, &inc); err != nil {
+			if err := e.call(cmd.Context(), http.MethodPost, "/api/v1/incidents", in, &inc); err != nil {
 				return err
 			}
 			e.printIncident(inc)
@@ -151,7 +189,10 @@ func (e *env) incidentCreate() *cobra.Command {
 	cmd.Flags().StringVar(&in.Severity, "severity", "critical", "critical, error, warning or info")
 	cmd.Flags().StringVar(&in.Key, "key", "", "the same key on an open incident adds to it")
 	cmd.Flags().StringVar(&in.Stage, "stage", "", "a stage of the gateway, such as staging")
-	cmd.Flags().StringVar(&in.By, "as", "", "the user who creates it")
+	cmd.Flags().StringVar(&in.By, "as", "", "the user who creates it; your own when left out")
+	e.arguments(cmd, serviceNames)
+	e.complete(cmd, "as", userNames)
+	completeWords(cmd, "severity", "critical", "error", "warning", "info")
 	return cmd
 }
 
@@ -159,12 +200,13 @@ func (e *env) incidentCreate() *cobra.Command {
 type taking struct {
 	words, example string
 	read           func(in *api.Action, words []string)
+	names          names // that complete the words
 }
 
 var (
-	takeUsers  = &taking{"USER...", "ume", func(in *api.Action, words []string) { in.Users = words }}
-	takePolicy = &taking{"POLICY", "infra", func(in *api.Action, words []string) { in.Text = words[0] }}
-	takeText   = &taking{"TEXT", "looking at the database", func(in *api.Action, words []string) { in.Text = strings.Join(words, " ") }}
+	takeUsers  = &taking{"USER...", "ume", func(in *api.Action, words []string) { in.Users = words }, userNames}
+	takePolicy = &taking{"POLICY", "infra", func(in *api.Action, words []string) { in.Text = words[0] }, policyNames}
+	takeText   = &taking{"TEXT", "looking at the database", func(in *api.Action, words []string) { in.Text = strings.Join(words, " ") }, nil}
 )
 
 // act makes the command for one action on an incident.
@@ -181,7 +223,13 @@ func (e *env) act(name, op, short string, more *taking) *cobra.Command {
 		}
 		return e.send(cmd.Context(), args[0], op, in)
 	}
-	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts; TOBAN_USER when left out")
+	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts; TOBAN_USER, else your own, when left out")
+	if more == nil {
+		e.arguments(cmd, incidentNumbers)
+	} else {
+		e.arguments(cmd, incidentNumbers, more.names)
+	}
+	e.complete(cmd, "as", userNames)
 	return cmd
 }
 
@@ -195,25 +243,24 @@ func (e *env) snooze() *cobra.Command {
 			return e.send(cmd.Context(), args[0], "snooze", in)
 		},
 	}
-	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts; TOBAN_USER when left out")
+	e.arguments(cmd, incidentNumbers)
+	cmd.Flags().StringVar(&in.By, "as", e.user(), "the user who acts; TOBAN_USER, else your own, when left out")
+	e.complete(cmd, "as", userNames)
 	cmd.Flags().DurationVar(&length, "for", 4*time.Hour, "how long")
 	return cmd
 }
 
 func (e *env) send(ctx context.Context, ref, op string, in api.Action) error {
-	if in.By == "" {
-		return usage{errors.New("say who acts: --as USER, or set TOBAN_USER")}
-	}
 	var inc api.Incident
-	if err := newClient(e.data).call(ctx, http.MethodPost, "/api/v1/incidents/"+url.PathEscape(ref)+"/"+op, in, &inc); err != nil {
+	if err := e.call(ctx, http.MethodPost, "/api/v1/incidents/"+url.PathEscape(ref)+"/"+op, in, &inc); err != nil {
 		return err
 	}
 	e.printIncident(inc)
 	return nil
 }
 
-// user is who acts when --as is not given. It is never guessed from the login: a
-// holder who is nobody's user could not be asked anything.
+// user is who acts when --as is not given; "" leaves it to toban, which knows
+// whose token it is and refuses an account that is nobody's user.
 func (e *env) user() string { return e.getenv("TOBAN_USER") }
 
 func (e *env) printJSON(v any) error {

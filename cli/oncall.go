@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,13 +23,15 @@ func (e *env) oncall() *cobra.Command {
   toban oncall --at 2026-11-28T03:00:00+09:00
   toban oncall override add infra ume --from 2026-11-28T18:00:00+09:00 --to 2026-11-29T09:00:00+09:00`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var out struct {
-				At   time.Time  `json:"at"`
-				Duty []api.Duty `json:"duty"`
-			}
-			if err := newClient(e.data).call(cmd.Context(), http.MethodGet, query("/api/v1/oncall", "at", at), nil, &out); err != nil {
+			var out api.DutyList
+			duty, err := pages(cmd.Context(), e, query("/api/v1/oncall", "at", at), func(p *api.DutyList) ([]api.Duty, string) {
+				out.At = p.At
+				return p.Duty, p.NextCursor
+			})
+			if err != nil {
 				return err
 			}
+			out.Duty = duty
 			if asJSON {
 				return e.printJSON(out)
 			}
@@ -57,6 +60,7 @@ func (e *env) oncall() *cobra.Command {
 func (e *env) override() *cobra.Command {
 	cmd := &cobra.Command{Use: "override", Short: "Put somebody on duty for a span, whoever had it"}
 	var from, to string
+	var preview bool
 	in := api.Override{}
 	add := &cobra.Command{
 		Use: "add SCHEDULE USER", Short: "Add an override", Args: cobra.ExactArgs(2),
@@ -69,8 +73,11 @@ func (e *env) override() *cobra.Command {
 			if in.To, err = instant("--to", to); err != nil {
 				return err
 			}
+			if preview {
+				return e.previewOverride(cmd.Context(), in)
+			}
 			var made api.Override
-			if err := newClient(e.data).call(cmd.Context(), http.MethodPost, "/api/v1/overrides", in, &made); err != nil {
+			if err := e.call(cmd.Context(), http.MethodPost, "/api/v1/overrides", in, &made); err != nil {
 				return err
 			}
 			fmt.Fprintln(e.out, made.ID)
@@ -80,35 +87,67 @@ func (e *env) override() *cobra.Command {
 	add.Flags().StringVar(&from, "from", "", "when it begins (RFC 3339); now when left out")
 	add.Flags().StringVar(&to, "to", "", "when it ends (RFC 3339)")
 	add.Flags().StringVar(&in.Reason, "reason", "", "why")
-	add.Flags().StringVar(&in.By, "as", e.user(), "the user who acts")
+	add.Flags().StringVar(&in.By, "as", e.user(), "the user who acts; your own when left out")
+	add.Flags().BoolVar(&preview, "preview", false, "only show what it would change")
+	e.arguments(add, scheduleNames, userNames)
+	e.complete(add, "as", userNames)
 	_ = add.MarkFlagRequired("to") // fails only for a flag that does not exist
 
 	list := &cobra.Command{
 		Use: "list", Short: "Overrides that have not ended", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var out struct {
-				Overrides []api.Override `json:"overrides"`
-			}
-			if err := newClient(e.data).call(cmd.Context(), http.MethodGet, "/api/v1/overrides", nil, &out); err != nil {
+			list, err := pages(cmd.Context(), e, query("/api/v1/overrides"), func(p *api.OverrideList) ([]api.Override, string) { return p.Overrides, p.NextCursor })
+			if err != nil {
 				return err
 			}
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "ID\tSCHEDULE\tUSER\tFROM\tTO\tREASON")
-			for _, o := range out.Overrides {
+			for _, o := range list {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.Schedule, o.User, clock(o.From), clock(o.To), o.Reason)
 			}
 			return w.Flush()
 		},
 	}
 	remove := &cobra.Command{
-		Use: "remove ID", Short: "Take an override back", Args: cobra.ExactArgs(1),
+		Use: "remove ID", Short: "Take an override back", Args: cobra.ExactArgs(1), Example: "  toban oncall override remove ovr_01jc8k2v3w9y7x5q4r6s1t0abc",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return newClient(e.data).call(cmd.Context(), http.MethodDelete, "/api/v1/overrides/"+url.PathEscape(args[0]), nil, nil)
+			var was api.Override
+			if err := e.call(cmd.Context(), http.MethodDelete, "/api/v1/overrides/"+url.PathEscape(args[0]), nil, &was); err != nil {
+				return err
+			}
+			fmt.Fprintf(e.out, "%s is taken back: %s on %s from %s to %s\n", was.ID, was.User, was.Schedule, clock(was.From), clock(was.To))
+			return nil
 		},
 	}
+	e.arguments(remove, overrideIDs)
 	cmd.AddCommand(add, list, remove)
 	return cmd
 }
+
+// previewOverride prints the shifts of an override's span before and after.
+func (e *env) previewOverride(ctx context.Context, in api.Override) error {
+	var p api.Preview
+	if err := e.call(ctx, http.MethodPost, "/api/v1/overrides/preview", in, &p); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\tUSER\tFROM\tTO")
+	for _, part := range []struct {
+		name   string
+		shifts []api.Shift
+	}{{"before", p.Before}, {"after", p.After}} {
+		for _, s := range part.shifts {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", part.name, s.User, clock(s.From), clock(s.To))
+		}
+	}
+	for _, c := range p.Changes {
+		fmt.Fprintf(w, "change\t%s\t%s\t%s\n", c.User, hours(c.Before), hours(c.After))
+	}
+	return w.Flush()
+}
+
+// hours writes seconds as people read how long a shift is.
+func hours(seconds float64) string { return fmt.Sprintf("%.1f h", seconds/3600) }
 
 // instant reads RFC 3339, with or without seconds; empty is now.
 func instant(flag, text string) (time.Time, error) {

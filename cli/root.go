@@ -26,8 +26,12 @@ type env struct {
 	out, err io.Writer
 	in       io.Reader
 	getenv   func(string) string
-	data     string // --data
-	lang     string // --lang: ja or en
+	data     string                 // --data
+	server   string                 // --server
+	token    string                 // --token: where the token is
+	lang     string                 // --lang: ja or en
+	given    func(flag string) bool // whether a flag of the root was given
+	toban    *client                // nil until it is needed
 }
 
 // Main is main without the globals: it runs the command in args and returns the
@@ -64,16 +68,21 @@ until somebody presses a key, in one binary with its own store.`,
   toban serve --config shop       run it
   toban simulate shop --at 2026-11-28T03:00+09:00 --config shop
   toban incident list             what is open
-  toban incident ack 42           take it`,
+  toban incident ack 42           take it
+  TOBAN_TOKEN=… toban incident list --server https://toban.example.jp`,
 		SilenceUsage: true, SilenceErrors: true, Version: Version,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	flags := root.PersistentFlags()
+	e.given = flags.Changed
 	flags.StringVar(&e.data, "data", e.defaultData(), "folder of the store, the key file and the socket (mode 0700)")
+	flags.StringVar(&e.server, "server", "", "address of a running toban, such as https://toban.example.jp; TOBAN_SERVER, else the socket in --data")
+	flags.StringVar(&e.token, "token", "", "where the token for the server is: env:NAME or file:PATH; TOBAN_TOKEN when left out")
 	flags.StringVar(&e.lang, "lang", e.defaultLang(), "language of what is printed: en or ja")
 	root.AddCommand(
 		e.serve(), e.demo(), e.initFolder(), e.check(), e.apply(), e.simulate(),
-		e.incident(), e.oncall(), e.integration(), e.sim(), e.bench(),
+		e.incident(), e.oncall(), e.service(), e.schedule(), e.policy(), e.people(), e.integration(), e.tokens(), e.audit(), e.status(),
+		e.sim(), e.bench(),
 	)
 	return root
 }

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"toban/api"
 	"toban/cli"
 )
 
@@ -20,9 +22,15 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TOBAN_DATA", filepath.Join(e.WorkDir, "d"))
 			e.Setenv("TOBAN_USER", "ann")
-			return nil
+			l, err := net.Listen("tcp", "127.0.0.1:0") // a free port, for scripts that speak to a server
+			if err != nil {
+				return err
+			}
+			e.Setenv("LISTEN", l.Addr().String())
+			e.Setenv("IN_A_MONTH", time.Now().Add(30*24*time.Hour).UTC().Format(time.RFC3339))
+			return l.Close()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ready": ready, "tokenhash": hashOf},
 	})
 }
 
@@ -52,4 +60,18 @@ func ready(ts *testscript.TestScript, _ bool, _ []string) {
 		case <-tick.C:
 		}
 	}
+}
+
+// hashOf puts the hash of the token with a role, among those that the last
+// command listed as JSON, into a variable: tokenhash ROLE NAME.
+func hashOf(ts *testscript.TestScript, _ bool, args []string) {
+	var list []api.Token
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &list))
+	for _, t := range list {
+		if t.Role == args[0] {
+			ts.Setenv(args[1], t.Hash)
+			return
+		}
+	}
+	ts.Fatalf("no token of the role %s", args[0])
 }

@@ -87,6 +87,13 @@ func (e *env) run(ctx context.Context, folder string, o app.Options) error {
 		}
 	}()
 	fmt.Fprintf(e.err, "toban %s: %s\n", Version, a.URL())
+	link, err := a.SetUp(ctx)
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	if link != "" {
+		fmt.Fprintf(e.err, "nobody has an account yet; make the first one within a week, once: %s\n", link)
+	}
 	return errors.Join(a.Run(ctx), a.Close())
 }
 

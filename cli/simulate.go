@@ -36,7 +36,7 @@ same function that drives a real response; nobody is reached and nothing is writ
 			plan := rehearsal{service: args[0], severity: severity, at: start, given: given, length: length}
 			var steps []api.Step
 			if live {
-				steps, err = plan.ask(cmd.Context(), newClient(e.data), e.lang)
+				steps, err = plan.ask(cmd.Context(), e)
 			} else {
 				steps, err = e.rehearse(folder, plan)
 			}
@@ -54,6 +54,8 @@ same function that drives a real response; nobody is reached and nothing is writ
 	f.StringArrayVar(&given, "given", nil, "how somebody meets calls: matsu=busy, \"take=no answer,1 after 20s\"; may be repeated")
 	f.DurationVar(&length, "for", time.Hour, "how far to look")
 	f.BoolVar(&live, "live", false, "ask the running toban instead of the folder")
+	e.arguments(cmd, serviceNames)
+	completeWords(cmd, "severity", "critical", "error", "warning", "info")
 	return cmd
 }
 
@@ -65,15 +67,15 @@ type rehearsal struct {
 }
 
 // ask plays it in the running toban.
-func (r rehearsal) ask(ctx context.Context, c *client, lang string) ([]api.Step, error) {
+func (r rehearsal) ask(ctx context.Context, e *env) ([]api.Step, error) {
 	q := url.Values{
 		"service": {r.service}, "severity": {r.severity}, "at": {r.at.Format(time.RFC3339)}, "hours": {fmt.Sprint(r.length.Hours())},
-		"given": r.given, "lang": {lang}, "zone": {r.at.Format("-07:00")},
+		"given": r.given, "lang": {e.lang}, "zone": {r.at.Format("-07:00")},
 	}
 	var out struct {
 		Steps []api.Step `json:"steps"`
 	}
-	err := c.call(ctx, http.MethodGet, "/api/v1/forecast?"+q.Encode(), nil, &out)
+	err := e.call(ctx, http.MethodGet, "/api/v1/forecast?"+q.Encode(), nil, &out)
 	return out.Steps, err
 }
 

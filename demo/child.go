@@ -3,6 +3,7 @@ package demo
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,93 +13,185 @@ import (
 	"time"
 )
 
-// readyWithin is how long the child may take to answer.
+// readyWithin is how long a start of the child may take.
 const readyWithin = 20 * time.Second
 
-// child is the demo's toban: a process of its own, so that it can be killed.
-type child struct {
-	cmd   *exec.Cmd
-	stdin io.Closer // its end is the child's end, whatever becomes of us
-	url   string
-	done  chan struct{} // closed when the child has ended
+// lifeline keeps one toban running: a child process that is started again when
+// it is gone, whatever way.
+type lifeline struct {
+	program, config, data, url string
+	lang                       string
+	changed                    func()
+
 	mu    sync.Mutex
+	cmd   *exec.Cmd
 	last  []string // of what it logged, for when it fails
+	setup string   // the link of the first start, which makes the first account
+	state Plug
+	up    chan struct{} // closed at the first readiness
+	once  sync.Once
 }
 
-// startChild runs `toban serve` and returns when it answers.
-func startChild(ctx context.Context, program, config, data, url string) (*child, error) {
-	c := &child{url: url, done: make(chan struct{})}
-	c.cmd = exec.CommandContext(ctx, program, "serve", "--config", config, "--data", data, "--until-stdin-closes")
-	stdin, err := c.cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	c.stdin = stdin
-	stderr, err := c.cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", program, err)
-	}
-	go func() { // ends with the child's stderr
-		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			c.keep(lines.Text())
+// Plug is how the child is.
+type Plug struct {
+	Up     bool
+	Pulled time.Time // when it was last killed; zero = never
+	Back   time.Time // when it answered again after that
+	Pulls  int
+	Took   time.Duration // from the first start to readiness
+}
+
+func newLifeline(program, config, data, url, lang string, changed func()) *lifeline {
+	return &lifeline{program: program, config: config, data: data, url: url, lang: lang, changed: changed, up: make(chan struct{})}
+}
+
+// run starts the child, and starts it again when it ends, until ctx ends. A
+// start that fails by itself ends the demo: it would fail again.
+func (l *lifeline) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := l.live(ctx); err != nil && ctx.Err() == nil {
+			return err
 		}
-		_ = c.cmd.Wait() // what it logged says more
-		close(c.done)
-	}()
-	if err := c.ready(ctx); err != nil {
-		c.stop()
-		return nil, err
 	}
-	return c, nil
+	return nil
 }
 
-func (c *child) keep(line string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.last = append(c.last, line); len(c.last) > 20 {
-		c.last = c.last[1:]
+// live is one life of the child, from its start to its end.
+func (l *lifeline) live(ctx context.Context) error {
+	began := time.Now()
+	cmd := exec.Command(l.program, "serve", "--config", l.config, "--data", l.data, "--until-stdin-closes") //nolint:gosec // our own binary
+	stdin, err := cmd.StdinPipe()                                                                           // its end is the child's end, whatever becomes of us
+	if err != nil {
+		return err
+	}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", l.program, err)
+	}
+	gone := make(chan struct{})
+	go func() { // ends with the child's stderr
+		defer close(gone)
+		for lines := bufio.NewScanner(stderr); lines.Scan(); {
+			l.keep(lines.Text())
+		}
+		_ = cmd.Wait() // what it logged says more
+	}()
+	l.set(func() { l.cmd = cmd })
+	stop := func() {
+		_ = stdin.Close() // gone already is as good
+		select {
+		case <-gone:
+		case <-time.After(5 * time.Second):
+			_ = cmd.Process.Kill() // gone already is as good
+			<-gone
+		}
+	}
+	if err := l.ready(ctx, gone); err != nil {
+		stop()
+		return err
+	}
+	l.set(func() {
+		l.state.Up = true
+		if l.state.Pulls > 0 {
+			l.state.Back = time.Now()
+		} else {
+			l.state.Took = time.Since(began)
+		}
+	})
+	l.once.Do(func() { close(l.up) })
+	select {
+	case <-gone:
+	case <-ctx.Done():
+		stop()
+	}
+	l.set(func() { l.state.Up = false })
+	return nil
+}
+
+func (l *lifeline) set(f func()) {
+	l.mu.Lock()
+	f()
+	l.mu.Unlock()
+	l.changed()
+}
+
+// setUp marks the link that makes the first account in what the child says.
+const setUp = "/setup/"
+
+func (l *lifeline) keep(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last = append(l.last, line); len(l.last) > 20 {
+		l.last = l.last[1:]
+	}
+	for word := range strings.FieldsSeq(line) {
+		if _, secret, ok := strings.Cut(word, setUp); ok {
+			l.setup = strings.Trim(secret, `"'.,`)
+		}
 	}
 }
 
 // ready waits until the child answers.
-func (c *child) ready(ctx context.Context) error {
+func (l *lifeline) ready(ctx context.Context, gone <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"/readyz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.url+"/readyz", nil)
 		if err != nil {
 			return err
 		}
 		if res, err := http.DefaultClient.Do(req); err == nil {
+			_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 1<<10)) // so that the connection is used again
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return nil
 			}
 		}
 		select {
-		case <-c.done:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return fmt.Errorf("toban ended at its start:\n%s", strings.Join(c.last, "\n"))
+		case <-gone:
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return fmt.Errorf("toban ended at its start:\n%s", strings.Join(l.last, "\n"))
 		case <-ctx.Done():
-			return fmt.Errorf("toban did not answer at %s: %w", c.url, ctx.Err())
+			return fmt.Errorf("toban did not answer at %s: %w", l.url, ctx.Err())
 		case <-tick.C:
 		}
 	}
 }
 
-// stop ends the child and waits for it.
-func (c *child) stop() {
-	_ = c.stdin.Close() // gone already is as good
-	select {
-	case <-c.done:
-	case <-time.After(5 * time.Second):
-		_ = c.cmd.Process.Kill() // gone already is as good
-		<-c.done
+// errDown is why the plug can't be pulled: it is out already.
+var errDown = errors.New("toban is not running at this moment")
+
+// pull kills the child with SIGKILL, as the end of its machine would.
+func (l *lifeline) pull() error {
+	l.mu.Lock()
+	if !l.state.Up || l.cmd == nil {
+		l.mu.Unlock()
+		return errDown
 	}
+	cmd := l.cmd
+	l.state.Up, l.state.Pulled, l.state.Back = false, time.Now(), time.Time{}
+	l.state.Pulls++
+	l.mu.Unlock()
+	l.changed()
+	return cmd.Process.Kill()
+}
+
+// plug is how the child is now.
+func (l *lifeline) plug() Plug {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+// setupSecret is the secret of the first start's set-up link, "" without one.
+func (l *lifeline) setupSecret() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.setup
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,85 +16,132 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"toban/i18n"
+	simslack "toban/sim/slack"
 	"toban/sim/target"
 	simtwilio "toban/sim/twilio"
 )
 
 // Options say how the demo runs.
 type Options struct {
-	Program string // the toban binary that is run as the child
-	Out     io.Writer
-	Lang    string // en or ja
-	Host    string // to listen on; "" = 127.0.0.1
-	Port    int    // of the page with the telephones; the next free one when taken
-	Stay    bool   // go on after the story, with the telephones in the reader's hands
+	Program   string // the toban binary that is run as the child
+	Out       io.Writer
+	Log       *slog.Logger
+	Lang      string        // en or ja
+	Host      string        // to listen on; "" = 127.0.0.1
+	Port      int           // of the guide; the next free one when taken
+	Countdown time.Duration // after which the shop breaks by itself; 0 = never
 }
 
-// maxPorts is how many ports are tried behind a taken one.
-const maxPorts = 50
-
-// Run plays the story and takes everything away that it made.
+// Run tells the story until ctx ends, and takes everything away that it made.
 func Run(ctx context.Context, o Options) (err error) {
+	began := time.Now()
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "toban-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if o.Host == "" {
+		o.Host = "127.0.0.1"
+	}
+	guideAt, err := listen(o.Host, o.Port)
+	if err != nil {
+		return err
+	}
+	tobanAt, err := listen(o.Host, port(guideAt)+1)
+	if err != nil {
+		return errors.Join(err, guideAt.Close())
+	}
+	listenAt := net.JoinHostPort(o.Host, fmt.Sprint(port(tobanAt)))
+	if err := tobanAt.Close(); err != nil { // it is the child's
+		return errors.Join(err, guideAt.Close())
+	}
+	name := reachable(o.Host)
+	local := fmt.Sprintf("http://127.0.0.1:%d", port(guideAt))
+	tobanURL := fmt.Sprintf("http://127.0.0.1:%d", portOf(listenAt))
+	s := site{dir: dir, lang: o.Lang, listen: listenAt, url: fmt.Sprintf("http://%s:%d", name, portOf(listenAt)), provider: local, monday: mondayOf(began, loc)}
+	if err := s.write(); err != nil {
+		return errors.Join(err, guideAt.Close())
+	}
 
-	provider := simtwilio.New(simtwilio.Options{
-		Accounts: []simtwilio.Account{{SID: account, Token: token, Numbers: []string{caller}}}, CallsPerSecond: 30, People: owners(o.Lang),
+	say := i18n.In(o.Lang)
+	line := func(key string, places ...string) { fmt.Fprintln(o.Out, say.Say(key, places...)) }
+	phones := simtwilio.New(simtwilio.Options{
+		Accounts: []simtwilio.Account{{SID: account, Token: token, Numbers: []string{caller}}}, CallsPerSecond: 30, People: owners(o.Lang), Zone: loc,
 	})
-	defer provider.Close()
+	defer phones.Close()
+	chat := newChat(o.Lang, tobanURL, local)
+	defer chat.Close()
 	shop := &target.Shop{}
-	page, err := serve(o.Host, o.Port, provider, shop)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, page.stop()) }()
+	g := newGuide(shop, phones, line)
+	g.toban = newLifeline(o.Program, dir, filepath.Join(dir, "data"), tobanURL, o.Lang, g.touch)
+	g.api = newClient(filepath.Join(dir, "data", "toban.sock"))
 
-	listen, err := freeAddress()
-	if err != nil {
-		return err
+	p := &page{guide: g, lang: o.Lang, toban: s.url, zone: loc, log: o.Log, door: door{toban: g.toban, lang: o.Lang}}
+	if name != "127.0.0.1" {
+		p.reach = fmt.Sprintf("http://%s:%d", name, port(guideAt))
 	}
-	if err := writeConfig(dir, o.Lang, listen, "http://"+page.address); err != nil {
-		return err
-	}
-	began := time.Now()
-	toban, err := startChild(ctx, o.Program, dir, filepath.Join(dir, "data"), "http://"+listen)
-	if err != nil {
-		return err
-	}
-	defer toban.stop()
+	mux := http.NewServeMux()
+	mux.Handle("/sim/slack/", chat)
+	mux.Handle("/api/", chat)
+	mux.Handle("/sim/", phones)
+	mux.Handle("/2010-04-01/", phones)
+	mux.Handle("/health", shop)
+	p.routes(mux)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
 
-	s := &story{
-		say: i18n.In(o.Lang), out: o.Out, lang: o.Lang, shop: shop, provider: provider,
-		api: newAPI(filepath.Join(dir, "data", "toban.sock")), page: "http://" + page.address + "/sim/phones",
-		noticed: make(chan notice, 4),
-	}
-	s.line("demo.ready", "ms", fmt.Sprint(time.Since(began).Milliseconds()))
-
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	work, ctx := errgroup.WithContext(ctx)
-	work.Go((&prober{
-		shop: "http://" + page.address + "/health", events: "http://" + listen + "/production/events", client: &http.Client{Timeout: 2 * time.Second}, noticed: s.notice,
-	}).watcher(ctx))
 	work.Go(func() error {
-		defer cancel()
-		if err := s.play(ctx); err != nil {
+		if err := server.Serve(guideAt); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
-		if o.Stay {
-			s.line("demo.stay", "url", s.page)
-			<-ctx.Done()
+		return nil
+	})
+	work.Go(func() error {
+		<-ctx.Done()
+		return server.Close()
+	})
+	work.Go(func() error { return g.toban.run(ctx) })
+	work.Go(func() error { return g.run(ctx) })
+	work.Go(func() error {
+		return (&prober{shop: local + "/health", events: tobanURL + "/production/events", client: &http.Client{Timeout: 2 * time.Second}, noticed: g.notice}).run(ctx)
+	})
+	work.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-g.toban.up:
 		}
+		line("demo.ready", "ms", fmt.Sprint(g.toban.plug().Took.Milliseconds()))
+		line("demo.people")
+		if o.Countdown > 0 {
+			g.arm(time.Now().Add(o.Countdown))
+			line("demo.auto", "n", fmt.Sprint(int(o.Countdown.Seconds())))
+		}
+		if p.reach != "" {
+			line("demo.lan", "url", p.reach+"/phone/"+people[you].id)
+			fmt.Fprintln(o.Out, terminalCode(p.reach+"/phone/"+people[you].id))
+		}
+		line("demo.url", "url", local)
 		return nil
 	})
 	return work.Wait()
 }
 
-func (p *prober) watcher(ctx context.Context) func() error {
-	return func() error { return p.run(ctx) }
+// newChat is the simulated workspace with the three people in it.
+func newChat(lang, toban, self string) *simslack.Server {
+	o := simslack.Options{
+		Token: chatToken, SigningSecret: signingSecret, URL: self,
+		InteractURL: toban + "/callbacks/slack/interact", EventsURL: toban + "/callbacks/slack/events",
+		Channels: []simslack.Channel{{ID: "C0ALERTS", Name: channel}},
+	}
+	for _, p := range people {
+		o.Users = append(o.Users, simslack.User{ID: p.member, Name: p.id, RealName: p.name(lang), Email: p.id + "@example.jp"})
+	}
+	return simslack.New(o)
 }
 
 func owners(lang string) (out []simtwilio.Person) {
@@ -101,56 +149,6 @@ func owners(lang string) (out []simtwilio.Person) {
 		out = append(out, simtwilio.Person{Name: p.name(lang), Number: p.number})
 	}
 	return out
-}
-
-// pages is the listener of the telephones and the shop.
-type pages struct {
-	address string
-	http    *http.Server
-	done    chan error
-}
-
-// serve listens on the first free port from the wanted one on.
-func serve(host string, port int, provider, shop http.Handler) (*pages, error) {
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	var l net.Listener
-	var err error
-	for p := port; p < port+maxPorts; p++ {
-		if l, err = net.Listen("tcp", fmt.Sprintf("%s:%d", host, p)); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("no port is free from %d on: %w", port, err)
-	}
-	mux := http.NewServeMux()
-	mux.Handle("/sim/", provider)
-	mux.Handle("/2010-04-01/", provider)
-	mux.Handle("/", shop)
-	p := &pages{
-		address: fmt.Sprintf("127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port), //nolint:forcetypeassert // it listens on tcp
-		http:    &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}, done: make(chan error, 1),
-	}
-	go func() { p.done <- p.http.Serve(l) }() // ends with stop
-	return p, nil
-}
-
-func (p *pages) stop() error {
-	err := p.http.Close()
-	if e := <-p.done; !errors.Is(e, http.ErrServerClosed) {
-		err = errors.Join(err, e)
-	}
-	return err
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // Program is the running binary, for the child.

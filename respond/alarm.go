@@ -29,6 +29,10 @@ func (d *Driver) raise(a alarm, detail string) {
 	}
 }
 
+// Raise opens an incident about toban itself, in the catch-all service. While
+// one with that key is open it only counts.
+func (d *Driver) Raise(_ context.Context, key, title string) { d.raise(alarm{key, title}, "") }
+
 // alarmAgain is when an alarm is tried again that could not be committed.
 const alarmAgain = time.Second
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -29,6 +30,8 @@ type pageView struct {
 	Language string
 	Words    map[string]string
 	Phones   []phoneView
+	Embed    bool   // within another page: the phones alone, the quiet ones small
+	Query    string // of the stream, so that it draws the same
 }
 
 type phoneView struct {
@@ -77,9 +80,20 @@ func (v phoneView) End(c Call) string {
 	return string(c.Status)
 }
 
-func (s *Server) view(language string) pageView {
-	v := pageView{Language: language, Words: words[language]}
+// view is what r asks for: all phones, or ?only=+819000000001; ?embed=1 for the
+// inside of another page.
+func (s *Server) view(r *http.Request) pageView {
+	language, only := languageOf(r), r.URL.Query().Get("only")
+	v := pageView{Language: language, Words: words[language], Embed: r.URL.Query().Has("embed")}
+	q := url.Values{"lang": {language}}
+	if only != "" {
+		q.Set("only", only)
+	}
+	v.Query = q.Encode()
 	for _, p := range s.Phones() {
+		if only != "" && p.Number != only {
+			continue
+		}
 		v.Phones = append(v.Phones, phoneView{
 			PhoneState: p, Words: v.Words, Lang: language, Keys: keypad, History: p.history,
 			Ringing: p.Live != nil && p.Live.Status == StatusRinging,
@@ -92,7 +106,7 @@ func (s *Server) view(language string) pageView {
 // page answers GET /sim/phones.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	var b bytes.Buffer
-	if err := s.newPage().ExecuteTemplate(&b, "page", s.view(languageOf(r))); err != nil {
+	if err := s.newPage().ExecuteTemplate(&b, "page", s.view(r)); err != nil {
 		http.Error(w, "the page can't be drawn", http.StatusInternalServerError)
 		return
 	}
@@ -126,7 +140,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	_ = out.SetWriteDeadline(time.Time{}) // a stream outlives a server's time-out, where there is one
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	language, tmpl := languageOf(r), s.newPage()
+	tmpl := s.newPage()
 	alive := time.NewTicker(15 * time.Second)
 	defer alive.Stop()
 	for {
@@ -134,7 +148,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 		changed := s.changed
 		s.mu.Unlock()
 		var b bytes.Buffer
-		if err := tmpl.ExecuteTemplate(&b, "phones", s.view(language)); err != nil {
+		if err := tmpl.ExecuteTemplate(&b, "phones", s.view(r)); err != nil {
 			return
 		}
 		if _, err := fmt.Fprintf(w, "event: patch\ndata: %s\n\n", strings.ReplaceAll(b.String(), "\n", "\ndata: ")); err != nil {

@@ -1,0 +1,72 @@
+package access
+
+import (
+	"regexp"
+	"strings"
+
+	"toban/oncall"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// nameShape is that of names in the configuration.
+var nameShape = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]{0,62}$`)
+
+// maxTyped bounds what is looked at as a name, in bytes.
+const maxTyped = 1024
+
+// Name returns the name of an account as it is kept, or fails with an Invalid
+// error, access.name. Lower and upper case, and letters of full and half width,
+// are the same: an input method may be on. A name that can be a user's in the
+// configuration can be an account's.
+func Name(typed string) (string, error) {
+	if name := fold(typed); nameShape.MatchString(name) {
+		return name, nil
+	}
+	return "", &oncall.Error{
+		Kind: oncall.Invalid, Code: "access.name", Field: "/account",
+		Message: "a name has letters, digits, . _ and -, at most 63, and begins with a letter or digit",
+	}
+}
+
+// fold is typed as names are compared; "" for what is too long to be one.
+func fold(typed string) string {
+	if len(typed) > maxTyped {
+		return ""
+	}
+	// Lower case may be written in several ways again.
+	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(strings.TrimSpace(typed))))
+}
+
+// people are the users of one directory by what their names are as accounts.
+type people struct {
+	dir    *oncall.Directory // one version of the configuration; it never changes
+	folded map[string]oncall.UserID
+}
+
+// users returns the people of a directory. They are made once for each version.
+func (k *Keeper) users(dir *oncall.Directory) *people {
+	if p := k.people.Load(); p != nil && p.dir == dir {
+		return p
+	}
+	p := &people{dir: dir, folded: make(map[string]oncall.UserID, len(dir.Users))}
+	for id := range dir.Users {
+		name := fold(string(id))
+		if _, taken := p.folded[name]; taken {
+			p.folded[name] = "" // two who differ in case only: it could be either
+			continue
+		}
+		p.folded[name] = id
+	}
+	k.people.Store(p)
+	return p
+}
+
+// of is the user of an account's name: the one that is called exactly so, or the
+// one that only differs in case or width; "" when there is none, or several.
+func (p *people) of(account string) oncall.UserID {
+	if _, ok := p.dir.Users[oncall.UserID(account)]; ok {
+		return oncall.UserID(account)
+	}
+	return p.folded[account]
+}

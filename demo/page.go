@@ -1,0 +1,229 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"toban/i18n"
+	"toban/web/static"
+	"toban/web/view"
+)
+
+//go:embed assets/guide.css assets/guide.js
+var assets embed.FS
+
+// page is the guide in a browser.
+type page struct {
+	guide *guide
+	lang  string // of who has not chosen one
+	toban string // URL of the child's own pages
+	reach string // URL under which other devices reach the guide; "" = this machine alone
+	zone  *time.Location
+	door  door
+	log   *slog.Logger
+}
+
+// routes adds the guide's addresses to mux.
+func (p *page) routes(mux *http.ServeMux) {
+	own := http.NewCrossOriginProtection()
+	post := func(pattern string, h http.HandlerFunc) { mux.Handle("POST "+pattern, own.Handler(h)) }
+	mux.HandleFunc("GET /{$}", p.show)
+	mux.HandleFunc("GET /guide/live", p.live)
+	mux.HandleFunc("GET /guide/open", p.open)
+	mux.HandleFunc("GET /guide/qr.png", p.qr)
+	mux.HandleFunc("GET /phone/{who}", p.handset)
+	mux.Handle("GET /guide/assets/", http.StripPrefix("/guide/", http.FileServerFS(assets)))
+	mux.Handle("GET /static/", static.Handler())
+	mux.HandleFunc("GET /manifest.webmanifest", http.NotFound)
+	post("/guide/wait", p.act(func(context.Context) error { p.guide.arm(time.Time{}); return nil }))
+	post("/guide/break", p.act(func(ctx context.Context) error { p.guide.start(context.WithoutCancel(ctx)); return nil }))
+	post("/guide/repair", p.act(func(context.Context) error { p.guide.repair(); return nil }))
+	post("/guide/plug", p.act(func(context.Context) error {
+		if err := p.guide.toban.pull(); err != nil && !errors.Is(err, errDown) {
+			return err
+		}
+		return nil
+	}))
+}
+
+// act does what a button asks for. A script gets 204, a form its page again.
+func (p *page) act(do func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := do(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		http.Redirect(w, r, "/?lang="+p.language(r)+"#now", http.StatusSeeOther)
+	}
+}
+
+// language is that of ?lang, else the browser's, else the demo's.
+func (p *page) language(r *http.Request) string {
+	if asked := r.URL.Query().Get("lang"); asked == i18n.Japanese || asked == i18n.English {
+		return asked
+	}
+	switch accepts := strings.ToLower(r.Header.Get("Accept-Language")); {
+	case strings.HasPrefix(accepts, "ja"):
+		return i18n.Japanese
+	case strings.HasPrefix(accepts, "en"):
+		return i18n.English
+	}
+	return p.lang
+}
+
+func (p *page) shell(lang, title string) view.Shell {
+	return view.Shell{Lang: lang, Title: i18n.In(lang).Say(title), Static: static.Base(""), Now: time.Now(), Zone: p.zone}
+}
+
+// secure are the headers of every page. The phones and the chat are frames of
+// the same origin.
+func secure(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Content-Security-Policy",
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
+}
+
+// show answers GET /: the whole story, with its forecast.
+func (p *page) show(w http.ResponseWriter, r *http.Request) {
+	v := p.view(p.language(r))
+	v.Forecast = p.forecast(r.Context(), v.Lang, r.URL.Query().Get("at"))
+	p.draw(w, r, guidePage(v))
+}
+
+func (p *page) draw(w http.ResponseWriter, r *http.Request, c templ.Component) {
+	var b bytes.Buffer
+	if err := c.Render(r.Context(), &b); err != nil {
+		p.log.ErrorContext(r.Context(), "page not drawn", "err", err)
+		http.Error(w, "the page can't be drawn", http.StatusInternalServerError)
+		return
+	}
+	secure(w)
+	_, _ = w.Write(b.Bytes()) // the browser went away: nothing is left to do
+}
+
+// handset answers GET /phone/ume: one telephone, for a telephone.
+func (p *page) handset(w http.ResponseWriter, r *http.Request) {
+	for _, who := range people {
+		if who.id == r.PathValue("who") {
+			lang := p.language(r)
+			q := url.Values{"embed": {"1"}, "lang": {lang}, "only": {who.number}}
+			p.draw(w, r, handsetPage(p.shell(lang, "demo.handset"), who.name(p.lang), "/sim/phones?"+q.Encode()))
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+// Forecast is what the reader asked beforehand.
+type Forecast struct {
+	At    string // as the field has it
+	Steps []view.StairStep
+	Error string
+}
+
+// field is how a moment stands in a field of a form.
+const field = "2006-01-02T15:04"
+
+func (p *page) forecast(ctx context.Context, lang, asked string) (f Forecast) {
+	at := nextSaturday(time.Now(), p.zone)
+	f.At = at.Format(field)
+	if asked != "" {
+		f.At = asked
+		when, err := time.ParseInLocation(field, asked, p.zone)
+		if err != nil || time.Until(when).Abs() > 3*365*24*time.Hour {
+			f.Error = i18n.In(lang).Say("demo.forecast.when")
+			return f
+		}
+		at = when
+	}
+	steps, err := p.guide.api.forecast(ctx, lang, at, nil)
+	if err != nil {
+		f.Error = i18n.In(lang).Say("demo.forecast.down")
+		return f
+	}
+	f.Steps = stair(steps, at, p.zone)
+	return f
+}
+
+const maxStreams = 32
+
+// live answers GET /guide/live: each part of the page again whenever it is
+// different.
+func (p *page) live(w http.ResponseWriter, r *http.Request) {
+	out := http.NewResponseController(w)
+	_ = out.SetWriteDeadline(time.Time{}) // a stream outlives a server's time-out, where there is one
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	lang := p.language(r)
+	drawn := map[string]string{}
+	alive := time.NewTicker(10 * time.Second)
+	defer alive.Stop()
+	for {
+		_, changed := p.guide.facts()
+		for _, part := range p.view(lang).parts() {
+			var b bytes.Buffer
+			if err := part.Draw.Render(r.Context(), &b); err != nil {
+				return
+			}
+			if text := b.String(); drawn[part.ID] != text {
+				drawn[part.ID] = text
+				if _, err := fmt.Fprintf(w, "event: patch\ndata: %s\n\n", strings.ReplaceAll(text, "\n", "\ndata: ")); err != nil {
+					return
+				}
+			}
+		}
+		if err := out.Flush(); err != nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-alive.C:
+			if _, err := io.WriteString(w, ": alive\n\n"); err != nil {
+				return
+			}
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// open leads to toban's own pages, signed in as the reader.
+func (p *page) open(w http.ResponseWriter, r *http.Request) {
+	cookies, err := p.door.cookies(r.Context())
+	if err != nil {
+		p.log.WarnContext(r.Context(), "not signed in to toban's pages", "err", err)
+	}
+	for _, c := range cookies { // cookies know no ports: what the child set, this page may set
+		http.SetCookie(w, c)
+	}
+	to := p.toban
+	if host := r.URL.Query().Get("to"); strings.HasPrefix(host, "/") && !strings.HasPrefix(host, "//") {
+		to += host
+	}
+	if u, err := url.Parse(to); err == nil { // under the name by which this page was reached, or the cookie is not sent
+		if name := hostOf(r.Host); name != "" {
+			u.Host = name + ":" + u.Port()
+			to = u.String()
+		}
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}

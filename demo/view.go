@@ -1,0 +1,174 @@
+package demo
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"toban/api"
+	"toban/i18n"
+	"toban/web/view"
+)
+
+// guideView is what the page is drawn from.
+type guideView struct {
+	view.Shell
+	Facts
+	Names    map[string]string // what people are called, by id
+	Forecast Forecast
+	Happened []view.TimelineLine
+	Pairs    []Pair
+	Reach    string
+}
+
+// part is what the stream sends again when it is different.
+type part struct {
+	ID   string
+	Draw templ.Component
+}
+
+func (v guideView) parts() []part {
+	return []part{
+		{"g-break", breakPart(v)}, {"g-now", nowPart(v)}, {"g-plug", plugPart(v)},
+		{"g-press", pressPart(v)}, {"g-repair", repairPart(v)}, {"g-compare", comparePart(v)},
+	}
+}
+
+func (p *page) view(lang string) guideView {
+	f, _ := p.guide.facts()
+	v := guideView{Shell: p.shell(lang, "demo.title"), Facts: f, Names: map[string]string{}, Reach: p.reach}
+	for _, who := range people {
+		v.Names[who.id] = i18n.In(lang).Say("name.user", "name", who.name(p.lang))
+	}
+	for _, e := range f.entries[lang] {
+		if tellable(e.Kind) {
+			v.Happened = append(v.Happened, view.TimelineLine{
+				ID: "g-line-" + strconv.FormatInt(e.Seq, 10), Seq: e.Seq, At: e.At, Icon: iconOf(e.Kind, e.Data.Method), Sentence: e.Text, Human: byReader(e),
+			})
+		}
+	}
+	if f.Phase >= Taken {
+		v.Pairs = compare(f.forecast[lang], f.entries[lang])
+	}
+	return v
+}
+
+// Countdown is how many seconds are left until the shop breaks by itself; 0 =
+// it does not.
+func (v guideView) Countdown() int {
+	if v.Auto.IsZero() {
+		return 0
+	}
+	return max(1, int(v.Auto.Sub(v.Now).Round(time.Second)/time.Second))
+}
+
+// Holder is who has it, as people say it.
+func (v guideView) Holder() string {
+	if v.Incident == nil || v.Incident.AcknowledgedBy == "" {
+		return ""
+	}
+	return v.Names[v.Incident.AcknowledgedBy]
+}
+
+// Gone is how long toban was away when its plug was pulled.
+func (v guideView) Gone() string { return since(v.Plug.Pulled, v.Plug.Back) }
+
+// Number is the incident's, as people say it.
+func (v guideView) Number() string {
+	if v.Incident == nil {
+		return ""
+	}
+	return "#" + strconv.FormatInt(v.Incident.Number, 10)
+}
+
+// Tally says how often each telephone was called.
+func (v guideView) Tally() (all []string) {
+	for _, who := range people {
+		all = append(all, v.T("demo.plug.calls", "user", v.Names[who.id], "n", strconv.Itoa(v.Calls[who.id])))
+	}
+	return all
+}
+
+// maxStair is how many steps of a forecast are shown: a night repeats itself.
+const maxStair = 12
+
+// stair draws a forecast: whom it reaches and what comes of it, each with the
+// line before it as its reason.
+func stair(steps []api.Step, from time.Time, loc *time.Location) (out []view.StairStep) {
+	why := ""
+	for _, s := range steps {
+		switch s.Kind {
+		case "level", "round", "fallback", "page":
+			why = s.Text
+			continue
+		}
+		if !tellable(s.Kind) {
+			continue
+		}
+		out = append(out, view.StairStep{
+			At: s.At, In: "+" + clock(s.At.Sub(from)), Icon: iconOf(s.Kind, s.Data.Method), Kind: stepOf(s.Kind), Sentence: s.Text, Why: why,
+		})
+		why = ""
+		if len(out) == maxStair {
+			break
+		}
+	}
+	return out
+}
+
+// clock is a length of time as a stop watch shows it.
+func clock(d time.Duration) string {
+	s := int(d.Round(time.Second) / time.Second)
+	two := func(n int) string {
+		if n < 10 {
+			return "0" + strconv.Itoa(n)
+		}
+		return strconv.Itoa(n)
+	}
+	return strconv.Itoa(s/60) + ":" + two(s%60)
+}
+
+func stepOf(kind string) string {
+	switch kind {
+	case "contact":
+		return "call"
+	case "outcome", "unreached":
+		return "wait"
+	case "acknowledged":
+		return "taken"
+	case "resolved":
+		return "done"
+	}
+	return kind
+}
+
+func iconOf(kind, method string) string {
+	switch {
+	case method == "slack":
+		return "chat"
+	case kind == "contact", kind == "outcome":
+		return "phone"
+	case kind == "triggered", kind == "unreached":
+		return "alert"
+	case kind == "acknowledged", kind == "resolved":
+		return "check"
+	}
+	return "info"
+}
+
+// seconds is a moment of a Pair; nothing where it is not there.
+func seconds(s float64) string {
+	if s < 0 {
+		return "–"
+	}
+	return strconv.FormatFloat(s, 'f', 1, 64) + " s"
+}
+
+// newest turns lines round: the newest is read first.
+func newest(lines []view.TimelineLine) []view.TimelineLine {
+	out := slices.Clone(lines)
+	slices.Reverse(out)
+	return out
+}

@@ -1,0 +1,269 @@
+package slack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"toban/i18n"
+	"toban/notify"
+	"toban/oncall"
+	"toban/store"
+)
+
+// refreshEvery is how often a digest is written anew at most.
+const refreshEvery = 5 * time.Second
+
+// board is the work on one digest.
+type board struct {
+	f     *Follower
+	ref   string
+	d     digest
+	ws    *Workspace
+	dir   *oncall.Directory
+	about map[oncall.IncidentID]*oncall.Incident
+	now   time.Time
+	next  time.Time
+}
+
+// lookAtDigest posts a digest, or writes it anew when it shows too little.
+func (f *Follower) lookAtDigest(ctx context.Context, ref string) (again bool) {
+	b := &board{f: f, ref: ref, now: time.Now()}
+	if err := b.load(ctx); err != nil {
+		f.log.WarnContext(ctx, "digest not read", about(ref), "err", err)
+		return false
+	}
+	m := b.message()
+	switch {
+	case b.ws == nil || len(b.d.Members) == 0 || b.d.Post.Gone:
+		return b.finish(ctx)
+	case b.d.Intent == nil && b.d.Post.Shows == m.Shows:
+		return b.finish(ctx)
+	case b.d.Intent == nil && b.now.Before(b.d.Post.At.Add(refreshEvery)):
+		b.next = b.d.Post.At.Add(refreshEvery)
+		return b.finish(ctx)
+	}
+	err := f.tx(ctx, func(tx *store.Tx) error {
+		_, ok, err := tx.ClaimChat(ctx, ref, tx.Now.Add(claimTime))
+		if err == nil && !ok {
+			return errTaken
+		}
+		return err
+	})
+	if err == nil {
+		err = b.show(ctx, m)
+	}
+	if err != nil {
+		if !errors.Is(err, errTaken) {
+			f.log.WarnContext(ctx, "digest not posted; it is tried again", about(ref), "err", err)
+		}
+		f.postpone(ctx, ref, pausing)
+		return false
+	}
+	return b.finish(ctx)
+}
+
+func (b *board) load(ctx context.Context) error {
+	return b.f.read(ctx, func(tx *store.Tx) error {
+		c, err := tx.Chat(ctx, b.ref)
+		if err != nil {
+			return err
+		}
+		if b.d, err = readDigest(c.State); err != nil {
+			return err
+		}
+		b.ws = b.f.o.Workspace(b.d.Stage)
+		if b.dir, err = tx.Directory(ctx); err != nil {
+			return err
+		}
+		b.about, err = tx.IncidentsUnlocked(ctx, b.d.Members)
+		return err
+	})
+}
+
+// show posts or updates. What came into the digest meanwhile is kept: only what
+// is changed here is written.
+func (b *board) show(ctx context.Context, m message) error {
+	if in := b.d.Intent; in != nil {
+		ts, found, failure := b.ws.find(ctx, in.Channel, "", tag{b.ref, in.N}, in.At)
+		if failure != nil && failure.Class != notify.BadAddress && failure.Class != notify.BadConfig {
+			return b.failed(ctx, failure)
+		}
+		id := in.Channel
+		if found {
+			if id, failure = b.ws.channelID(ctx, in.Channel); failure != nil {
+				return b.failed(ctx, failure)
+			}
+		}
+		err := b.save(ctx, func(d *digest) {
+			if d.Intent = nil; found {
+				d.Post = post{Channel: id, TS: ts, At: in.At}
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if b.d.Post.TS != "" {
+		if failure := b.ws.update(ctx, b.d.Post, m, tag{b.ref, 0}); failure != nil {
+			return b.failed(ctx, failure)
+		}
+		return b.save(ctx, func(d *digest) { d.Post.Shows, d.Post.At, d.Tries = m.Shows, time.Now(), 0 })
+	}
+	if wait := b.ws.gate.free(b.d.Channel); wait > 0 {
+		b.next = time.Now().Add(wait + busyPause)
+		return nil
+	}
+	in := intent{Part: partDigest, Channel: b.d.Channel, N: b.d.N + 1, At: time.Now()}
+	if err := b.save(ctx, func(d *digest) { d.N, d.Intent = in.N, &in }); err != nil {
+		return err
+	}
+	channel, ts, failure := b.ws.post(ctx, b.d.Channel, m, tag{b.ref, in.N}, "", false)
+	if failure != nil {
+		return b.failed(ctx, failure)
+	}
+	return b.save(ctx, func(d *digest) {
+		d.Intent, d.Tries = nil, 0
+		d.Post = post{Channel: channel, TS: ts, Shows: m.Shows, At: time.Now()}
+	})
+}
+
+// failed says when to try again. Only what is known not to have been sent leaves
+// no intent.
+func (b *board) failed(ctx context.Context, failure *notify.Failure) error {
+	if failure.Code != codePace {
+		b.f.log.WarnContext(ctx, "digest not taken by slack", about(b.ref), "class", string(failure.Class), "code", failure.Code)
+	}
+	b.f.trouble(ctx, b.ws, b.dir, "digest", failure)
+	pause := max(failure.After, min(firstRetry<<min(b.d.Tries, 10), lastRetry))
+	if failure.Class == notify.Throttled {
+		pause = failure.After + busyPause
+	}
+	b.next = time.Now().Add(pause)
+	return b.save(ctx, func(d *digest) {
+		if failure.Class != notify.Throttled {
+			d.Tries++
+		}
+		if failure.Class != notify.Ambiguous {
+			d.Intent = nil
+		}
+		if failure.Class == notify.BadAddress {
+			b.f.raise(ctx, b.ws, "channel "+d.Channel, printer(b.dir).Say("slack.alarm.channel", "channel", d.Channel, "code", failure.Code))
+			d.Post.Gone = d.Post.TS != "" || d.Tries > maxTaken
+		}
+	})
+}
+
+// save changes the digest as it is now, while it is ours.
+func (b *board) save(ctx context.Context, change func(d *digest)) error {
+	var saved digest
+	err := b.f.tx(ctx, func(tx *store.Tx) error {
+		c, err := tx.ChatLocked(ctx, b.ref)
+		if err != nil {
+			return err
+		}
+		if c.ClaimedBy != b.f.db.Node() {
+			return errTaken
+		}
+		if saved, err = readDigest(c.State); err != nil {
+			return err
+		}
+		change(&saved)
+		if c.State, err = json.Marshal(saved); err != nil {
+			return err
+		}
+		c.ClaimedUntil = tx.Now.Add(claimTime)
+		return tx.SaveChat(ctx, &c)
+	})
+	if err == nil {
+		b.d = saved
+	}
+	return err
+}
+
+// finish gives the digest back. Who came into it meanwhile has left a wait that
+// is due, and that stays.
+func (b *board) finish(ctx context.Context) (again bool) {
+	err := b.f.tx(ctx, func(tx *store.Tx) error {
+		c, err := tx.ChatLocked(ctx, b.ref)
+		if err != nil {
+			return err
+		}
+		if c.Version > 0 && c.ClaimedBy == b.f.db.Node() {
+			c.ClaimedBy, c.ClaimedUntil = "", time.Time{}
+			if err := tx.SaveChat(ctx, &c); err != nil {
+				return err
+			}
+		}
+		if b.next.IsZero() {
+			return tx.RestChat(ctx, b.ref)
+		}
+		return tx.DeferChat(ctx, b.ref, later(b.next, tx.Now.Add(time.Millisecond)))
+	})
+	if err != nil {
+		b.f.log.WarnContext(ctx, "digest not given back; its timer looks at it", about(b.ref), "err", err)
+	}
+	return false
+}
+
+// message lists the incidents of the digest, each with its state in words and a
+// link.
+func (b *board) message() message {
+	p, names := printer(b.dir), i18n.Names{Directory: b.dir, Zone: zoneOf(b.dir)}
+	count := map[oncall.State]int{}
+	var lines []string
+	for _, id := range b.d.Members {
+		inc := b.about[id]
+		if inc == nil {
+			continue
+		}
+		count[inc.State]++
+		lines = append(lines, b.line(p, names, inc))
+	}
+	n := strconv.Itoa(len(lines))
+	head := p.Say("slack.digest.head", "n", n)
+	counts := p.Say("slack.digest.counts",
+		"triggered", strconv.Itoa(count[oncall.Triggered]), "acknowledged", strconv.Itoa(count[oncall.Acknowledged]), "resolved", strconv.Itoa(count[oncall.Resolved]))
+	m := message{Text: escape(head + " " + counts)}
+	m.Blocks = append(m.Blocks, api.NewHeaderBlock(plain(clip(head, maxHeader))), api.NewSectionBlock(mrkdwn(counts), nil, nil))
+	const sections = 45 // Slack takes 50 blocks
+	parts := split(lines, maxSection)
+	for _, part := range parts[:min(len(parts), sections)] {
+		m.Blocks = append(m.Blocks, api.NewSectionBlock(mrkdwn(part), nil, nil))
+	}
+	if base := b.base(); base != "" {
+		m.Blocks = append(m.Blocks, api.NewContextBlock("", mrkdwn(anchor(base+"/incidents", p.Say("slack.digest.open")))))
+	}
+	sum := sha256.Sum256([]byte(counts + "\n" + strings.Join(lines, "\n")))
+	m.Shows = hex.EncodeToString(sum[:8])
+	return m
+}
+
+func (b *board) line(p i18n.Printer, names i18n.Names, inc *oncall.Incident) string {
+	number := "#" + strconv.FormatInt(inc.Number, 10)
+	if base := b.base(); base != "" {
+		number = anchor(base+"/incidents/"+number[1:], number)
+	}
+	const short = 60
+	key, user := "slack.digest.line", ""
+	if inc.State == oncall.Acknowledged {
+		key, user = "slack.digest.line.held", escape(names.User(p, inc.AcknowledgedBy))
+	}
+	return p.Say(key, "mark", mark(inc.State), "number", number, "service", escape(names.Service(inc.Service)),
+		"title", escape(clip(inc.Title, short)), "state", p.Say("state."+string(inc.State)), "user", user)
+}
+
+func (b *board) base() string {
+	base := b.f.o.BaseURL
+	if b.dir.Settings.ExternalURL != "" {
+		base = b.dir.Settings.ExternalURL
+	}
+	return strings.TrimSuffix(base, "/")
+}

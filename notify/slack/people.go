@@ -1,0 +1,197 @@
+package slack
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	api "github.com/slack-go/slack"
+
+	"toban/notify"
+	"toban/oncall"
+)
+
+const (
+	knownFor   = time.Hour        // a member who was found
+	unknownFor = 10 * time.Minute // one who was not
+	maxPeople  = 20_000
+)
+
+// people remembers who is who in the workspace.
+type people struct {
+	mu      sync.Mutex
+	members map[string]found // by mail address: the member
+	mails   map[string]found // by member: the mail address
+	direct  map[string]string
+}
+
+type found struct {
+	value string // "" = there is none
+	until time.Time
+}
+
+func newPeople() *people {
+	return &people{members: map[string]found{}, mails: map[string]found{}, direct: map[string]string{}}
+}
+
+func (p *people) get(in map[string]found, key string) (value string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f, ok := in[key]
+	return f.value, ok && time.Now().Before(f.until)
+}
+
+func (p *people) put(in map[string]found, key, value string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(in) >= maxPeople {
+		clear(in)
+	}
+	lasts := knownFor
+	if value == "" {
+		lasts = unknownFor
+	}
+	in[key] = found{value, time.Now().Add(lasts)}
+}
+
+// member is who has an address of a contact method: a member's id stands for
+// itself, a mail address is looked up. "" = nobody.
+func (w *Workspace) member(ctx context.Context, address string) (string, *notify.Failure) {
+	if !strings.Contains(address, "@") {
+		return address, nil
+	}
+	mail := strings.ToLower(address)
+	if m, ok := w.people.get(w.people.members, mail); ok {
+		return m, nil
+	}
+	var user *api.User
+	f := w.call(ctx, "users.lookupByEmail", "", func(ctx context.Context) (err error) {
+		user, err = w.client.GetUserByEmailContext(ctx, address)
+		return err
+	})
+	switch {
+	case f == nil && !user.Deleted && !user.IsBot:
+		w.people.put(w.people.members, mail, user.ID)
+		return user.ID, nil
+	case f == nil, f.Code == "users_not_found":
+		w.people.put(w.people.members, mail, "")
+		return "", nil
+	}
+	return "", f
+}
+
+// addressOf is how a user is found in a workspace: by the contact method for it,
+// else by the mail address.
+func addressOf(u *oncall.User) string {
+	for _, c := range u.Contacts {
+		if c.Method == oncall.Slack && c.Verified && c.Address != "" {
+			return c.Address
+		}
+	}
+	return u.Email
+}
+
+// memberOf is the member that a user is; "" = none, or not known now.
+func (w *Workspace) memberOf(ctx context.Context, u *oncall.User) string {
+	if u == nil {
+		return ""
+	}
+	address := addressOf(u)
+	if address == "" {
+		return ""
+	}
+	m, _ := w.member(ctx, address) // who can't be looked up now is called by name
+	return m
+}
+
+// user is who a member is in toban; "" = nobody.
+func (w *Workspace) user(ctx context.Context, dir *oncall.Directory, member string) (oncall.UserID, *notify.Failure) {
+	for id, u := range dir.Users {
+		for _, c := range u.Contacts {
+			if c.Method == oncall.Slack && c.Verified && c.Address == member {
+				return id, nil
+			}
+		}
+	}
+	mail, ok := w.people.get(w.people.mails, member)
+	if !ok {
+		var info *api.User
+		f := w.call(ctx, "users.info", "", func(ctx context.Context) (err error) {
+			info, err = w.client.GetUserInfoContext(ctx, member)
+			return err
+		})
+		switch {
+		case f == nil && !info.Deleted && !info.IsBot:
+			mail = info.Profile.Email
+		case f != nil && f.Class != notify.BadAddress:
+			return "", f
+		}
+		w.people.put(w.people.mails, member, mail)
+	}
+	if mail == "" {
+		return "", nil
+	}
+	for id, u := range dir.Users {
+		if strings.EqualFold(addressOf(u), mail) || strings.EqualFold(u.Email, mail) {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// directTo is the channel of direct messages with a member.
+func (w *Workspace) directTo(ctx context.Context, member string) (string, *notify.Failure) {
+	w.people.mu.Lock()
+	channel, ok := w.people.direct[member]
+	w.people.mu.Unlock()
+	if ok {
+		return channel, nil
+	}
+	f := w.call(ctx, "conversations.open", "", func(ctx context.Context) error {
+		c, _, _, err := w.client.OpenConversationContext(ctx, &api.OpenConversationParameters{Users: []string{member}})
+		if err == nil {
+			channel = c.ID
+		}
+		return err
+	})
+	if f != nil {
+		return "", f
+	}
+	w.people.mu.Lock()
+	defer w.people.mu.Unlock()
+	if len(w.people.direct) >= maxPeople {
+		clear(w.people.direct)
+	}
+	w.people.direct[member] = channel
+	return channel, nil
+}
+
+// self is who we are in the workspace.
+type self struct {
+	mu   sync.Mutex
+	user string
+}
+
+func (w *Workspace) me(ctx context.Context) (string, *notify.Failure) {
+	w.self.mu.Lock()
+	user := w.self.user
+	w.self.mu.Unlock()
+	if user != "" {
+		return user, nil
+	}
+	f := w.call(ctx, "auth.test", "", func(ctx context.Context) error {
+		who, err := w.client.AuthTestContext(ctx)
+		if err == nil {
+			user = who.UserID
+		}
+		return err
+	})
+	if f != nil {
+		return "", f
+	}
+	w.self.mu.Lock()
+	defer w.self.mu.Unlock()
+	w.self.user = user
+	return user, nil
+}

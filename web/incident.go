@@ -1,0 +1,232 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"toban/access"
+	"toban/i18n"
+	"toban/incident"
+	"toban/oncall"
+	"toban/store"
+	"toban/web/view"
+)
+
+// incidentRoutes are the list, one incident, and what can be done to them.
+func (a *Web) incidentRoutes() []route {
+	return []route{
+		{http.MethodGet, "/{$}", access.Viewer, a.list},
+		{http.MethodGet, "/incidents", access.Viewer, func(w http.ResponseWriter, r *http.Request, s *request) error { return s.redirect(w, r, "/") }},
+		{http.MethodGet, livePath, access.Viewer, a.live},
+		{http.MethodGet, "/incidents/new", access.Responder, a.newIncident},
+		{http.MethodPost, "/incidents", access.Responder, a.createIncident},
+		{http.MethodPost, "/incidents/act", access.Responder, a.actOnMany},
+		{http.MethodGet, "/incidents/{ref}", access.Viewer, a.incident},
+		{http.MethodPost, "/incidents/{ref}/{act}", access.Responder, a.act},
+		{http.MethodPost, "/incidents/{ref}/policy", access.Manager, a.act},
+	}
+}
+
+const (
+	linesPerPage = 120
+	mostAlerts   = 50
+	mostReached  = 200
+)
+
+// incidentFacts is what the store says about one incident.
+type incidentFacts struct {
+	inc        *oncall.Incident
+	response   *store.ResponseRow
+	entries    []oncall.Entry // the latest first
+	alerts     []oncall.Alert
+	deliveries []store.Delivery
+	steps      []oncall.Step
+	older      int64 // seq of the last line shown where there are more
+}
+
+// readIncident reads one incident by its number or id.
+func (a *Web) readIncident(ctx context.Context, ref string, before int64) (*incidentFacts, error) {
+	f := &incidentFacts{}
+	err := a.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		*f = incidentFacts{}
+		if f.inc, err = incident.Lookup(ctx, tx, ref); err != nil {
+			return err
+		}
+		rows, err := tx.Responses(ctx, []oncall.IncidentID{f.inc.ID})
+		if err != nil {
+			return err
+		}
+		f.response = rows[f.inc.ID]
+		if f.entries, err = tx.TimelineBack(ctx, f.inc.ID, before, linesPerPage+1); err != nil {
+			return err
+		}
+		if len(f.entries) > linesPerPage {
+			f.entries = f.entries[:linesPerPage]
+			f.older = f.entries[linesPerPage-1].Seq
+		}
+		if f.alerts, err = tx.Alerts(ctx, f.inc.ID, mostAlerts); err != nil {
+			return err
+		}
+		f.deliveries, err = tx.DeliveriesAbout(ctx, f.inc.ID, mostReached)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	f.steps, err = a.foresee(ctx, f.inc, f.response)
+	return f, err
+}
+
+// How far what happens next is looked at.
+const (
+	foreseePaging  = 6 * time.Hour
+	foreseeWaiting = time.Hour
+)
+
+// foresee is what happens to an open incident if nobody does anything.
+func (a *Web) foresee(ctx context.Context, inc *oncall.Incident, row *store.ResponseRow) ([]oncall.Step, error) {
+	if inc.State == oncall.Resolved || row == nil {
+		return nil, nil
+	}
+	at := now()
+	until := at.Add(foreseePaging)
+	switch r := row.Response; r.Phase {
+	case oncall.Held:
+		until = r.HoldEnd.Add(time.Second)
+	case oncall.Unanswered:
+		until = r.RemindAt.Add(time.Second)
+	case oncall.WaitingForHours:
+		until = r.Start.Add(foreseeWaiting)
+	case oncall.Over:
+		return nil, nil
+	}
+	return a.Respond.Forecast(ctx, inc.ID, oncall.Assumptions{From: at}, until)
+}
+
+func (a *Web) incident(w http.ResponseWriter, r *http.Request, s *request) error {
+	return a.drawIncident(w, r, s, r.PathValue("ref"), http.StatusOK, nil)
+}
+
+// drawIncident is the page; refill puts back what was typed into a form of it.
+func (a *Web) drawIncident(w http.ResponseWriter, r *http.Request, s *request, ref string, status int, refill func(*view.IncidentPage)) error {
+	at := a.Hub.Position()
+	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // what is no number is the beginning
+	facts, err := a.readIncident(r.Context(), ref, before)
+	if err != nil {
+		return err
+	}
+	p := s.shell("#"+strconv.FormatInt(facts.inc.Number, 10)+" "+view.Short(facts.inc.Title, 60), "incidents")
+	page := s.incidentPage(p, facts)
+	if before == 0 {
+		p.Live = liveIncident(facts.inc, at)
+	}
+	if refill != nil {
+		refill(&page)
+	}
+	return s.draw(w, r, status, view.Incident(p, page))
+}
+
+// incidentPage is one incident as it is seen.
+func (s *request) incidentPage(p view.Shell, f *incidentFacts) view.IncidentPage {
+	names := s.names()
+	page := view.IncidentPage{Row: s.row(p, f.inc, f.response, "", ""), ServiceID: f.inc.Service, Stage: f.inc.Stage, Lines: view.LinesOf(p, names, f.entries)}
+	page.Doing = page.Row.Doing
+	page.Next, page.NextNote = view.NextOf(p, names, f.inc, page.Doing, f.steps)
+	if f.older > 0 {
+		page.Older = view.With(incidentPath(f.inc), "before", strconv.FormatInt(f.older, 10))
+	}
+	svc := s.dir.Service(f.inc.Service)
+	page.Shadow = s.dir.Settings.Shadow || svc != nil && svc.Shadow
+	page.Alerts = alertsOf(f.alerts)
+	var cost int64
+	page.Reached, cost = s.reached(f.deliveries)
+	page.Summary = view.SummaryOf(f.inc, page.Reached, view.Money(s.lang, cost, s.dir.Settings.Spend.Currency))
+	if s.known && s.who.Role.Includes(access.Responder) {
+		page.Users = append([]view.Option{{Value: "", Label: s.t("hands.choose")}}, people(s)...)
+		if s.who.User == "" {
+			page.Voices = people(s)
+		}
+	}
+	if s.known && s.who.Role.Includes(access.Manager) {
+		page.Policies = []view.Option{{Value: "", Label: s.t("hands.choose")}}
+		for _, id := range slices.Sorted(maps.Keys(s.dir.Policies)) {
+			page.Policies = append(page.Policies, view.Option{Value: string(id), Label: cmp.Or(s.dir.Policies[id].Name, string(id))})
+		}
+	}
+	return page
+}
+
+// mostLabels is how many labels of an alert are shown.
+const mostLabels = 40
+
+func alertsOf(alerts []oncall.Alert) []view.AlertView {
+	all := make([]view.AlertView, 0, len(alerts))
+	for i := range alerts {
+		x := &alerts[i]
+		v := view.AlertView{
+			Key: view.Short(x.Fingerprint, 120), Firing: x.State == oncall.Firing, Severity: x.Severity, Count: x.Count, First: x.StartsAt, Last: x.LastAt,
+			Labels: pairs(x.Labels), Notes: pairs(x.Annotations),
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func pairs(m map[string]string) []view.Hidden {
+	var all []view.Hidden
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		if len(all) == mostLabels {
+			break
+		}
+		all = append(all, view.Hidden{Name: view.Short(name, 80), Value: view.Short(m[name], 500)})
+	}
+	return all
+}
+
+// reached is the way of every call and message, and what they cost together.
+func (s *request) reached(deliveries []store.Delivery) (all []view.Reached, micros int64) {
+	p, names := i18n.In(s.lang), s.names()
+	for i := range deliveries {
+		d := &deliveries[i]
+		v := view.Reached{Method: d.Channel, At: d.ClaimedAt, Outcome: d.Outcome, Live: d.EndedAt.IsZero()}
+		if d.User != "" {
+			v.Who = names.User(p, d.User)
+		}
+		v.Stages = s.stages(d)
+		if d.CostMicros > 0 {
+			v.Cost = view.Money(s.lang, d.CostMicros, s.dir.Settings.Spend.Currency)
+		}
+		micros += d.CostMicros
+		all = append(all, v)
+	}
+	return all, micros
+}
+
+// stages is how far a delivery has come, in words.
+func (s *request) stages(d *store.Delivery) []string {
+	out := []string{s.t("reached.queued")}
+	if !d.SentAt.IsZero() {
+		out = append(out, s.t("reached.sent"))
+	}
+	switch {
+	case d.State == store.DeliveryRinging:
+		out = append(out, s.t("reached.ringing"))
+	case d.State == store.DeliveryAnswered:
+		out = append(out, s.t("reached.answered"))
+	case d.State == store.DeliveryEnded && d.Outcome == oncall.Sent:
+		if d.SentAt.IsZero() {
+			out = append(out, s.t("reached.sent"))
+		}
+	case d.State == store.DeliveryEnded:
+		out = append(out, i18n.In(s.lang).Or(string(d.Outcome), "outcome."+string(d.Outcome)))
+	}
+	if !d.CancelAt.IsZero() && d.EndedAt.IsZero() {
+		out = append(out, s.t("reached.hangup"))
+	}
+	return out
+}

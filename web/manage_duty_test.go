@@ -1,0 +1,123 @@
+package web
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"toban/access"
+	"toban/oncall"
+	"toban/store"
+	"toban/store/storetest"
+)
+
+func TestOnCallSaysWhoWhereAndWhetherTheyCanBeReached(t *testing.T) {
+	t.Parallel()
+	eachDesk(t, func(t *testing.T, d *desk) {
+		now := time.Now()
+		d.tx(func(tx *store.Tx) error {
+			if err := tx.AddSubscription(t.Context(), store.Subscription{ID: "s", User: "ume", Agent: "Firefox"}); err != nil {
+				return err
+			}
+			return d.delivery(tx, "dlv_1", "ume", oncall.Call, oncall.Answered, now.Add(-3*24*time.Hour))
+		})
+		page := d.get(access.Viewer, "/oncall")
+		wants(t, page, "連絡可（電話）", "エスカレーション infra", "第1段階", "最後の連絡先", "プッシュ通知の端末 1台", "最後に電話に出たのは 3日前", "America/New_York")
+	})
+}
+
+func (d *desk) tx(f func(*store.Tx) error) {
+	d.t.Helper()
+	if err := d.db.Tx(d.t.Context(), f); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) delivery(tx *store.Tx, id oncall.DeliveryID, user oncall.UserID, m oncall.Method, o oncall.Outcome, at time.Time) error {
+	_, err := tx.InsertDelivery(d.t.Context(), store.Delivery{
+		ID: id, Outbox: oncall.AttemptID("inc_1." + string(id)), Attempt: 1, User: user, Channel: m, AddressHash: "h", Provider: "twilio",
+		State: store.DeliveryEnded, ClaimedAt: at, SentAt: at, EndedAt: at.Add(30 * time.Second), Outcome: o,
+	})
+	return err
+}
+
+func TestTheRehearsalNamesWhosePhoneRingsAndWhyOthersAreLeftOut(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, storetest.New(t, "sqlite"), deskFiles)
+	// A Saturday at three: nobody of the office; the week of Take.
+	at := "2026-11-21T03:00"
+	ask := func(path string, more url.Values) string {
+		q := url.Values{"service": {"checkout"}, "at": {at}}
+		for name, values := range more {
+			q[name] = values
+		}
+		return d.get(access.Viewer, path+"?"+q.Encode())
+	}
+	for _, path := range []string{"/oncall", "/policies/infra"} {
+		wants(t, ask(path, url.Values{"m.take": {"busy"}}), "11/21(土) 03:00", "最初に鳴るのは竹さんの電話です（+0:00）。", "当番表 office: 当番なし",
+			"第1段階の当番表 officeを飛ばしました（当番なし）", "竹さん: 話し中", "最後の連絡先へ: 梅さん", "だれかが対応するまで続きます。")
+		wants(t, ask(path, url.Values{"m.take": {"1 after 20s"}}), "竹さんが電話で対応を始めました")
+		wants(t, ask(path, url.Values{"severity": {"warning"}}), "呼び出しを待ちます（サポート時間外）")
+		wants(t, ask(path, url.Values{"urgency": {"low"}}), "呼び出しを待ちます（サポート時間外）")
+	}
+	wants(t, ask("/oncall", url.Values{"at": {"3 o'clock"}}), "日時を 2026-11-21T03:00 のように入れてください。")
+	wants(t, ask("/oncall", url.Values{"m.take": {"sleeps"}}), "busy、no answer、rejects")
+	if page := ask("/oncall", url.Values{"m.take": {"sleeps"}}); strings.Contains(page, `id="rehearsed"`) {
+		t.Error("what can't be read is answered all the same")
+	}
+	if page := d.get(access.Viewer, "/oncall"); strings.Contains(page, `id="rehearsed"`) {
+		t.Error("what was not asked is answered")
+	}
+}
+
+func TestAPolicyThatNoServiceUsesCanBeRehearsed(t *testing.T) {
+	t.Parallel()
+	files := strings.Replace(deskFiles, "policies:\n", "policies:\n  spare:\n    levels: [ { targets: [ user: matsu ], wait: 5m } ]\n    fallback: { user: take }\n", 1)
+	d := newDesk(t, storetest.New(t, "sqlite"), files)
+	wants(t, d.get(access.Viewer, "/policies/spare?ask=1"), "どのサービスも使っていません", "最初に鳴るのは松さんの電話です（+0:00）。")
+}
+
+func TestEachTickOfTheFirstRunIsATestThatRan(t *testing.T) {
+	t.Parallel()
+	eachDesk(t, func(t *testing.T, d *desk) {
+		wants(t, d.get(access.Responder, "/welcome"), "1 / 6", "実際に電話をかけて確かめます。", "連携の鍵が必要です。", "2件のサービスすべてで")
+
+		now := time.Now()
+		d.tx(func(tx *store.Tx) error { return d.delivery(tx, "dlv_1", "ume", oncall.Call, oncall.Busy, now.Add(-time.Hour)) })
+		wants(t, d.get(access.Responder, "/welcome"), "最後の電話はつながりませんでした（話し中）。")
+
+		d.tx(func(tx *store.Tx) error {
+			if err := d.delivery(tx, "dlv_2", "ume", oncall.Call, oncall.Answered, now.Add(-time.Minute)); err != nil {
+				return err
+			}
+			s := oncall.Signal{ID: "sig_1", Integration: "shop", Service: "checkout", Key: "k", Action: oncall.Trigger, Severity: oncall.Info, ReceivedAt: now}
+			if _, err := tx.InsertSignal(t.Context(), s, "inc_1"); err != nil {
+				return err
+			}
+			return tx.SaveChat(t.Context(), &store.Chat{Ref: "inc_1", State: []byte(`{"team":{"ts":"1.2","at":"2026-11-20T09:00:00Z"}}`)})
+		})
+		wants(t, d.get(access.Responder, "/welcome"), "5 / 6", "あなたの電話につながりました。", "連携 shop からアラートが届きました。", "チームのチャンネルに投稿できました。")
+
+		d.post(access.Responder, "/welcome/drill", url.Values{})
+		wants(t, d.get(access.Responder, "/welcome"), "呼び出し中です。電話に出て 1 を押してください。")
+		if to := d.post(access.Responder, "/welcome/later", url.Values{}); to != "/" {
+			t.Errorf("got %s, want the incidents", to)
+		}
+	})
+}
+
+func TestSomebodyWhoIsNobodyInTheFolderIsToldHowToMendIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, storetest.New(t, "sqlite"), deskFiles)
+	if err := d.keep.SetRole(t.Context(), access.Principal{Account: "matsu", Role: access.Admin}, "guest", access.Responder); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := d.keep.Login(t.Context(), "guest", "correct horse battery", netip.MustParseAddr("192.0.2.1"), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.cookies[access.Viewer] = secret
+	wants(t, d.get(access.Viewer, "/welcome"), "設定に guest という人がいません。", "users: guest:")
+}

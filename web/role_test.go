@@ -1,0 +1,107 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"toban/access"
+	"toban/oncall"
+)
+
+func TestEveryRouteHasARoleThatIsEnforced(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	inc := h.open("checkout", "down", oncall.Critical)
+	by := map[access.Role]*browser{
+		"": h.browser("", ""), access.Viewer: h.browser("vera", access.Viewer), access.Responder: h.browser("rob", access.Responder),
+		access.Manager: h.browser("mia", access.Manager), access.Admin: h.browser("ada", access.Admin),
+	}
+	below := map[access.Role]access.Role{access.Viewer: "", access.Responder: access.Viewer, access.Manager: access.Responder, access.Admin: access.Manager}
+	anybody := []string{"/login", "/logout", "/look", "/setup/{secret}", "/invite/{secret}", "/i/", "/manifest.webmanifest", "/sw.js", "/offline", "/favicon.ico"}
+	fill := strings.NewReplacer("{$}", "", "{ref}", number(inc), "{id}", "infra", "{act}", "acknowledge", "{account}", "vera", "{override}", "ovr_0", "{secret}", "x", "{token}", "x")
+	for _, e := range h.web.Roles() {
+		path := fill.Replace(e.Pattern)
+		if e.Role == "" {
+			open := false
+			for _, p := range anybody {
+				open = open || strings.HasPrefix(e.Pattern, p)
+			}
+			if !open {
+				t.Errorf("%s %s is open to anybody", e.Method, e.Pattern)
+			}
+			continue
+		}
+		lower, ok := below[e.Role]
+		if !ok {
+			t.Errorf("%s %s takes %q, which is no role", e.Method, e.Pattern, e.Role)
+			continue
+		}
+		ask := func(b *browser) answer {
+			if e.Method == http.MethodGet {
+				return b.get(path)
+			}
+			return b.do(e.Method, path, map[string][]string{}, "Sec-Fetch-Site", "same-origin")
+		}
+		if got := ask(by[""]); got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), "/login") {
+			t.Errorf("%s %s without a session = %d to %q, want the login", e.Method, path, got.status, got.header.Get("Location"))
+		}
+		if lower != "" {
+			if got := ask(by[lower]); got.status != http.StatusForbidden {
+				t.Errorf("%s %s as %s = %d, want 403", e.Method, path, lower, got.status)
+			}
+		}
+		if e.Method == http.MethodGet && !strings.HasPrefix(path, "/live") {
+			if got := ask(by[e.Role]); got.status == http.StatusForbidden || got.status >= http.StatusInternalServerError {
+				t.Errorf("%s %s as %s = %d\n%s", e.Method, path, e.Role, got.status, text(got.body))
+			}
+		}
+	}
+}
+
+func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	b := h.browser("ume", access.Responder)
+	inc := h.open("checkout", "down", oncall.Critical)
+	for _, from := range [][]string{
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
+	} {
+		got := b.do(http.MethodPost, "/incidents/"+number(inc)+"/acknowledge", map[string][]string{}, from...)
+		if got.status != http.StatusForbidden {
+			t.Errorf("POST with %v = %d, want 403", from, got.status)
+		}
+		has(t, got.body, "request.cross_origin")
+	}
+	if got := h.incident(inc.ID).State; got != oncall.Triggered {
+		t.Errorf("the incident is %s, want triggered", got)
+	}
+}
+
+func TestNoPageLoadsFromElsewhereOrRunsWhatStandsInIt(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	inc := h.open("checkout", `<script>alert(1)</script>" onload="x`, oncall.Critical)
+	b := h.browser("ume", access.Admin)
+	for _, path := range []string{"/", "/?show=all", "/?show=mine", "/incidents/" + number(inc), "/incidents/new", "/me", "/nowhere", "/i/" + h.token(inc.ID, "matsu", zero), "/i/x"} {
+		got := b.get(path)
+		if policy := got.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'self'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: Content-Security-Policy %q", path, policy)
+		}
+		for _, name := range []string{"Referrer-Policy", "X-Content-Type-Options", "X-Frame-Options"} {
+			if got.header.Get(name) == "" {
+				t.Errorf("%s: no %s", path, name)
+			}
+		}
+		if strings.HasPrefix(path, "/i/") && got.header.Get("Referrer-Policy") != "no-referrer" {
+			t.Errorf("%s: the address of a link may be told to others", path)
+		}
+		for _, bad := range []string{"http://", "https://", "<style", " style=", "javascript:", " onclick=", " onload=", "<script>", "//cdn"} {
+			if strings.Contains(got.body, bad) {
+				t.Errorf("%s has %q", path, bad)
+			}
+		}
+	}
+}
