@@ -26,7 +26,7 @@ type Status struct {
 	Version       string     `json:"version" doc:"of the program"`
 	Engine        string     `json:"engine" enum:"sqlite,postgres"`
 	Node          string     `json:"node" doc:"that answered"`
-	Nodes         []Node     `json:"nodes"`
+	Nodes         []Node     `json:"nodes" doc:"those that share a PostgreSQL; none with the embedded store"`
 	Configuration int64      `json:"configuration" doc:"version that is in force"`
 	Providers     []Provider `json:"providers" doc:"that this node has used since its start"`
 	Open          Open       `json:"open"`
@@ -102,7 +102,7 @@ func (a *API) status(ctx context.Context, _ *struct{}) (*struct{ Body Status }, 
 	for _, h := range a.o.Health() {
 		out.Body.Providers = append(out.Body.Providers, Provider{
 			Name: h.Provider, Sent: h.Sent, Refused: h.Refused, Throttled: h.Throttled, Failed: h.Failed,
-			LastSent: optional(h.LastSent), LastError: optional(h.LastError), LastCode: h.LastCode,
+			LastSent: optional(h.LastSent.UTC().Truncate(time.Millisecond)), LastError: optional(h.LastError.UTC().Truncate(time.Millisecond)), LastCode: h.LastCode,
 		})
 	}
 	return out, nil

@@ -107,11 +107,18 @@ func (e *env) printRota(r api.Rota) error {
 	return w.Flush()
 }
 
-// length writes seconds as people read them.
+// length writes seconds as people read them: 45s, 5m, 1h30m.
 func length(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
-	if d <= 0 {
-		return "-"
+	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
+	var out strings.Builder
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / unit.of; n > 0 {
+			fmt.Fprintf(&out, "%d%s", n, unit.name)
+			d -= n * unit.of
+		}
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
+	return dash(out.String())
 }

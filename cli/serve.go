@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ import (
 func (e *env) serve() *cobra.Command {
 	var folder, listen, public, level string
 	var untilStdin bool
+	var chatQuiet time.Duration
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run toban", Args: cobra.NoArgs,
 		Long: `Runs toban with the configuration of a folder. The store is embedded in the data folder; with
@@ -43,7 +45,7 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 			}
 			return e.run(ctx, folder, app.Options{
 				Config: c, Data: e.data, DatabaseURL: e.getenv("TOBAN_DATABASE_URL"), Key: e.getenv("TOBAN_KEY"), Listen: listen, PublicListen: public,
-				Log: log, Getenv: e.getenv, Version: Version,
+				Log: log, Getenv: e.getenv, Version: Version, ChatQuiet: chatQuiet,
 			})
 		},
 	}
@@ -52,7 +54,9 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 	cmd.Flags().StringVar(&public, "public-listen", "", "address of the public listener, instead of the configured one")
 	cmd.Flags().StringVar(&level, "log", "info", "debug, info, warn or error")
 	cmd.Flags().BoolVar(&untilStdin, "until-stdin-closes", false, "end when the standard input does, as a child of another program")
+	cmd.Flags().DurationVar(&chatQuiet, "chat-quiet", 0, "how long an incident's channel outlives it; 0 = 15m")
 	_ = cmd.Flags().MarkHidden("until-stdin-closes")
+	_ = cmd.Flags().MarkHidden("chat-quiet")
 	return cmd
 }
 

@@ -44,11 +44,13 @@ func (l *loader) gateway(n *node) {
 
 var stageShape = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
-// reserved are the first parts of toban's own URLs.
-func reserved() []string {
+// Reserved are the first parts of toban's own URLs, which no stage may be called
+// by.
+func Reserved() []string {
 	return []string{
-		"alertmanager", "api", "callbacks", "docs", "healthz", "i", "incidents", "integrations", "live", "login", "logout",
-		"metrics", "ping", "prometheus", "readyz", "setup", "sim", "static", "v2",
+		"alertmanager", "api", "callbacks", "docs", "healthz", "i", "incidents", "integrations", "invite", "live", "login", "logout", "look",
+		"me", "metrics", "monitors", "offline", "oncall", "ping", "policies", "prometheus", "readyz", "schedules", "services", "settings", "setup",
+		"sim", "static", "v2", "welcome",
 	}
 }
 
@@ -62,7 +64,7 @@ func (l *loader) stage(name, n *node) {
 	s.Simulated = f.word("providers", without, "live", "simulated") == "simulated"
 	l.put(kindStage, name.text, s, name)
 	switch {
-	case slices.Contains(reserved(), name.text):
+	case slices.Contains(Reserved(), name.text):
 		l.errorf(name, "a stage can't be named %s: toban's own pages are below /%s", name.text, name.text)
 	case !stageShape.MatchString(name.text):
 		l.errorf(name, "a stage's name is part of URLs: small letters, digits and -, at most 32, beginning with a letter")

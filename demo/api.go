@@ -43,6 +43,16 @@ func (c *client) forecast(ctx context.Context, lang string, at time.Time, given 
 	return out.Steps, c.get(ctx, "/forecast", q, &out)
 }
 
+// duty is who a schedule has on duty at a moment, and until when.
+func (c *client) duty(ctx context.Context, schedule string, at time.Time) (user string, until time.Time, err error) {
+	var out api.Rota
+	q := url.Values{"from": {at.UTC().Format(time.RFC3339)}, "to": {at.AddDate(0, 0, 14).UTC().Format(time.RFC3339)}}
+	if err := c.get(ctx, "/schedules/"+schedule, q, &out); err != nil || len(out.Shifts) == 0 {
+		return "", time.Time{}, err
+	}
+	return out.Shifts[0].User, out.Shifts[0].To, nil
+}
+
 // latest is the newest incident, or nil.
 func (c *client) latest(ctx context.Context) (*api.Incident, error) {
 	var out struct {

@@ -59,8 +59,8 @@ func (l *lifeline) run(ctx context.Context) error {
 // live is one life of the child, from its start to its end.
 func (l *lifeline) live(ctx context.Context) error {
 	began := time.Now()
-	cmd := exec.Command(l.program, "serve", "--config", l.config, "--data", l.data, "--until-stdin-closes") //nolint:gosec // our own binary
-	stdin, err := cmd.StdinPipe()                                                                           // its end is the child's end, whatever becomes of us
+	cmd := exec.Command(l.program, "serve", "--config", l.config, "--data", l.data, "--chat-quiet", chatQuiet, "--until-stdin-closes") //nolint:gosec // our own binary
+	stdin, err := cmd.StdinPipe()                                                                                                      // its end is the child's end, whatever becomes of us
 	if err != nil {
 		return err
 	}

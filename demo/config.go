@@ -35,7 +35,8 @@ const (
 	chatToken     = "xoxb-demo-token-of-the-simulated-chat"
 	signingSecret = "demo-signing-secret-of-the-simulated-chat"
 	channel       = "alerts"
-	ring          = 8 // seconds a telephone rings, short so that nobody has to wait
+	chatQuiet     = "4s" // how long an incident's channel outlives it, short for the same reason
+	ring          = 8    // seconds a telephone rings, short so that nobody has to wait
 	zone          = "Asia/Tokyo"
 )
 

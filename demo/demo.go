@@ -76,7 +76,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	chat := newChat(o.Lang, tobanURL, local)
 	defer chat.Close()
 	shop := &target.Shop{}
-	g := newGuide(shop, phones, line)
+	g := newGuide(shop, phones, chat, line)
 	g.toban = newLifeline(o.Program, dir, filepath.Join(dir, "data"), tobanURL, o.Lang, g.touch)
 	g.api = newClient(filepath.Join(dir, "data", "toban.sock"))
 

@@ -7,13 +7,14 @@ import (
 
 	"toban/api"
 	"toban/i18n"
+	simslack "toban/sim/slack"
 	"toban/sim/target"
 	simtwilio "toban/sim/twilio"
 )
 
 // given is what the people of the demo do with their telephones: Matsu is on the
 // phone, Take does not hear it. Ume is the reader, who may do anything.
-func given() []string { return []string{"matsu=busy", "take=no answer"} }
+func given() []string { return []string{"matsu=busy after 300ms", "take=no answer"} }
 
 // Phase is how far the story is.
 type Phase int
@@ -39,16 +40,24 @@ type Facts struct {
 	Ringing  string // the user whose telephone rings
 	Talking  string
 	Calls    map[string]int // made so far, by user
+	Room     Room           // the incident's channel in the chat
 	Plug     Plug
 
 	entries  map[string][]api.Entry // by language
 	forecast map[string][]api.Step  // of the moment at which it broke
 }
 
+// Room is a channel of the chat; the zero value is none.
+type Room struct {
+	Name, Topic string
+	Archived    bool
+}
+
 // guide breaks and repairs the shop, watches what follows and tells the pages.
 type guide struct {
 	shop     *target.Shop
 	phones   *simtwilio.Server
+	chat     *simslack.Server
 	toban    *lifeline
 	api      *client
 	tell     func(key string, places ...string) // a line on the terminal
@@ -59,9 +68,9 @@ type guide struct {
 	changed chan struct{} // closed at every change
 }
 
-func newGuide(shop *target.Shop, phones *simtwilio.Server, tell func(string, ...string)) *guide {
+func newGuide(shop *target.Shop, phones *simtwilio.Server, chat *simslack.Server, tell func(string, ...string)) *guide {
 	return &guide{
-		shop: shop, phones: phones, tell: tell, changed: make(chan struct{}),
+		shop: shop, phones: phones, chat: chat, tell: tell, changed: make(chan struct{}),
 		f: Facts{Calls: map[string]int{}, entries: map[string][]api.Entry{}, forecast: map[string][]api.Step{}},
 	}
 }
@@ -170,6 +179,7 @@ func (g *guide) run(ctx context.Context) error {
 // out: the next look sees more.
 func (g *guide) look(ctx context.Context) {
 	g.hear()
+	g.read()
 	f, _ := g.facts()
 	if f.Phase == Calm || f.Phase == Over {
 		return
@@ -221,6 +231,21 @@ func (g *guide) hear() {
 	}
 	g.f.Ringing, g.f.Talking, g.f.Calls = ringing, talking, calls
 	g.touched()
+}
+
+// read looks at the chat.
+func (g *guide) read() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range g.chat.Channels() {
+		if c.Direct || c.General || c.Name == channel {
+			continue
+		}
+		if r := (Room{c.Name, c.Topic, c.Archived}); r != g.f.Room {
+			g.f.Room = r
+			g.touched()
+		}
+	}
 }
 
 // learn takes over what toban said.

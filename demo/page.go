@@ -15,7 +15,9 @@ import (
 
 	"github.com/a-h/templ"
 
+	"toban/api"
 	"toban/i18n"
+	"toban/oncall"
 	"toban/web/static"
 	"toban/web/view"
 )
@@ -45,7 +47,10 @@ func (p *page) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /phone/{who}", p.handset)
 	mux.Handle("GET /guide/assets/", http.StripPrefix("/guide/", http.FileServerFS(assets)))
 	mux.Handle("GET /static/", static.Handler())
-	mux.HandleFunc("GET /manifest.webmanifest", http.NotFound)
+	mux.HandleFunc("GET /manifest.webmanifest", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/manifest+json")
+		_, _ = w.Write(static.Manifest("", p.language(r))) // the browser went away: nothing is left to do
+	})
 	post("/guide/wait", p.act(func(context.Context) error { p.guide.arm(time.Time{}); return nil }))
 	post("/guide/break", p.act(func(ctx context.Context) error { p.guide.start(context.WithoutCancel(ctx)); return nil }))
 	post("/guide/repair", p.act(func(context.Context) error { p.guide.repair(); return nil }))
@@ -99,7 +104,7 @@ func secure(w http.ResponseWriter) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Content-Security-Policy",
-		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
+		"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
 }
 
 // show answers GET /: the whole story, with its forecast.
@@ -160,7 +165,24 @@ func (p *page) forecast(ctx context.Context, lang, asked string) (f Forecast) {
 		f.Error = i18n.In(lang).Say("demo.forecast.down")
 		return f
 	}
-	f.Steps = stair(steps, at, p.zone)
+	who, until, err := p.guide.api.duty(ctx, "shop", at)
+	if err != nil {
+		p.log.WarnContext(ctx, "schedule not read", "err", err)
+	}
+	say := i18n.In(lang)
+	f.Steps = stair(steps, at, func(s api.Step) string {
+		switch {
+		case s.Data.Nth > 1:
+			return say.Say("demo.why.again")
+		case s.Data.Level == 1 && s.Data.User == who && !until.IsZero():
+			return say.Say("demo.why.duty", "until", view.Absolute(lang, until, p.zone, p.zone))
+		case s.Data.Level > 1:
+			return say.Say("demo.why.next")
+		case s.Data.Level == oncall.AtFallback:
+			return say.Say("demo.why.fallback")
+		}
+		return ""
+	})
 	return f
 }
 

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -32,7 +33,7 @@ type part struct {
 func (v guideView) parts() []part {
 	return []part{
 		{"g-break", breakPart(v)}, {"g-now", nowPart(v)}, {"g-plug", plugPart(v)},
-		{"g-press", pressPart(v)}, {"g-repair", repairPart(v)}, {"g-compare", comparePart(v)},
+		{"g-press", pressPart(v)}, {"g-rooms", roomsPart(v)}, {"g-repair", repairPart(v)}, {"g-compare", comparePart(v)},
 	}
 }
 
@@ -94,24 +95,17 @@ func (v guideView) Tally() (all []string) {
 // maxStair is how many steps of a forecast are shown: a night repeats itself.
 const maxStair = 12
 
-// stair draws a forecast: whom it reaches and what comes of it, each with the
-// line before it as its reason.
-func stair(steps []api.Step, from time.Time, loc *time.Location) (out []view.StairStep) {
-	why := ""
+// stair draws a forecast: whom it reaches, why them, and what comes of it.
+func stair(steps []api.Step, from time.Time, why func(api.Step) string) (out []view.StairStep) {
 	for _, s := range steps {
-		switch s.Kind {
-		case "level", "round", "fallback", "page":
-			why = s.Text
+		if !tellable(s.Kind) || s.Kind == "triggered" {
 			continue
 		}
-		if !tellable(s.Kind) {
-			continue
+		step := view.StairStep{At: s.At, In: "+" + clock(s.At.Sub(from)), Icon: iconOf(s.Kind, s.Data.Method), Kind: stepOf(s.Kind), Sentence: s.Text}
+		if s.Kind == "contact" {
+			step.Why = why(s)
 		}
-		out = append(out, view.StairStep{
-			At: s.At, In: "+" + clock(s.At.Sub(from)), Icon: iconOf(s.Kind, s.Data.Method), Kind: stepOf(s.Kind), Sentence: s.Text, Why: why,
-		})
-		why = ""
-		if len(out) == maxStair {
+		if out = append(out, step); len(out) == maxStair {
 			break
 		}
 	}
@@ -171,4 +165,9 @@ func newest(lines []view.TimelineLine) []view.TimelineLine {
 	out := slices.Clone(lines)
 	slices.Reverse(out)
 	return out
+}
+
+// room is the page of a channel of the chat.
+func room(v guideView, name string) templ.SafeURL {
+	return templ.SafeURL("/sim/slack/?" + url.Values{"embed": {"1"}, "lang": {v.Language()}, "channel": {name}}.Encode())
 }

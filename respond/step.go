@@ -1,9 +1,11 @@
 package respond
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"toban/oncall"
@@ -163,6 +165,32 @@ func (s *step) message(e oncall.Tell) {
 			s.outbox[len(s.outbox)-1].Payload.Tell = e.Why
 		}
 	}
+}
+
+// isTold reports whether an attempt tells somebody something: the machine does
+// not know of it.
+func isTold(a oncall.AttemptID) bool {
+	_, n, _ := strings.Cut(string(a), ".")
+	return strings.HasPrefix(n, "t")
+}
+
+// told writes down that somebody could not be told; that they were is no news.
+func (d *Driver) told(ctx context.Context, tx *store.Tx, s *step, attempt oncall.AttemptID, o oncall.Outcome) error {
+	if o == oncall.Sent || o == oncall.Canceled {
+		return nil
+	}
+	row, err := tx.OutboxRow(ctx, attempt)
+	if err != nil || row == nil {
+		return err
+	}
+	data := oncall.EntryData{Attempt: attempt, User: row.Payload.User, Method: row.Kind, Contact: row.Payload.Contact, Outcome: o}
+	if row.Payload.Pager != "" {
+		data.Target = &oncall.Target{Kind: oncall.TargetPager, Name: string(row.Payload.Pager)}
+	}
+	if err := tx.AddEntries(ctx, s.inc, oncall.Entry{Kind: oncall.EntryOutcome, Data: data}); err != nil {
+		return err
+	}
+	return tx.SaveIncidents(ctx, []*oncall.Incident{s.inc})
 }
 
 // shadow reports whether nobody may be reached, only recorded (R27).

@@ -80,6 +80,9 @@ func (d *Driver) Outcome(ctx context.Context, tx *store.Tx, attempt oncall.Attem
 	if err != nil {
 		return err
 	}
+	if isTold(attempt) {
+		return d.told(ctx, tx, s, attempt, o)
+	}
 	in := oncall.Input{Kind: oncall.InOutcome, Attempt: attempt, Outcome: o}
 	s.catchUp(d, in)
 	s.take(d, in)

@@ -48,7 +48,7 @@ const (
 const (
 	pick = ` V WHERE (state = $5 OR state = $6 OR state = $7) AND ($8 = '' OR urgency = $8)
 		AND ($9 = '' OR acknowledged_by = $9) AND ($10 = '' OR lower(title) LIKE $10 ESCAPE '!')
-		AND ($11 = 0 OR resolved_at >= $11)
+		AND COALESCE(resolved_at, CAST($11 AS BIGINT)) >= $11
 		ORDER BY triggered_at DESC, id DESC LIMIT $12`
 
 	searchOpen = `SELECT ` + incidentColumns + ` FROM (SELECT ` + incidentColumns + ` FROM incidents

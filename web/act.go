@@ -30,7 +30,7 @@ type action struct {
 
 var (
 	errNoAct = &oncall.Error{Kind: oncall.NotFound, Code: "page.not_found", Message: "there is nothing at this address"}
-	errVoice = &oncall.Error{Kind: oncall.Conflict, Code: "account.no_user", Message: "this account is no user of the configuration, so it can't have an incident"}
+	errVoice = &oncall.Error{Kind: oncall.Conflict, Code: "actor.unknown", Message: "this account is no user of the configuration, so it can't have an incident"}
 	errWho   = &oncall.Error{Kind: oncall.Invalid, Code: "user.unknown", Message: "there is no such user", Field: "/who"}
 )
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"time"
 
 	"toban/i18n"
 	"toban/oncall"
@@ -38,7 +39,17 @@ func (a *Web) auditPage(w http.ResponseWriter, r *http.Request, s *request) erro
 	for i := range list {
 		page.Rows = append(page.Rows, s.auditRow(&list[i]))
 	}
-	return s.draw(w, r, http.StatusOK, view.AuditList(s.shell(s.t("settings.audit"), "settings"), page))
+	return s.draw(w, r, http.StatusOK, view.AuditList(s.managed(s.t("settings.audit"), "settings"), page))
+}
+
+// readable is a value of a change, moments by the reader's clock.
+func (s *request) readable(value string) string {
+	t, err := time.Parse(time.RFC3339Nano, value)
+	if err != nil {
+		return value
+	}
+	t = t.In(s.zone)
+	return view.Date(s.lang, t, true) + " " + t.Format(time.TimeOnly)
 }
 
 func (s *request) auditRow(e *store.AuditEntry) view.AuditRow {
@@ -46,6 +57,10 @@ func (s *request) auditRow(e *store.AuditEntry) view.AuditRow {
 	row := view.AuditRow{
 		ID: e.ID, At: e.At, Actor: s.names().Actor(p, e.Actor), Via: p.Or(e.Via, "via."+e.Via), Action: view.ActionWords(s.lang, e.Kind, e.Action),
 		Name: e.Name, Lines: view.Diff(string(e.Before), string(e.After)),
+	}
+	for i := range row.Lines {
+		line := &row.Lines[i]
+		line.Before, line.After = s.readable(line.Before), s.readable(line.After)
 	}
 	switch e.Kind {
 	case store.ObjectPolicy:

@@ -34,8 +34,8 @@ func (s *request) say(w http.ResponseWriter, n note) {
 	s.web.setCookie(w, cookieFlash, base64.RawURLEncoding.EncodeToString(body), flashLife)
 }
 
-// takeFlash returns what is to be said, once.
-func (a *Web) takeFlash(w http.ResponseWriter, r *http.Request, s *request) *view.Flash {
+// takeFlash returns what is to be said, once; nil for nothing.
+func (a *Web) takeFlash(w http.ResponseWriter, r *http.Request) *note {
 	value := cookie(r, cookieFlash)
 	if value == "" {
 		return nil
@@ -44,6 +44,15 @@ func (a *Web) takeFlash(w http.ResponseWriter, r *http.Request, s *request) *vie
 	var n note
 	body, err := base64.RawURLEncoding.DecodeString(value)
 	if err != nil || json.Unmarshal(body, &n) != nil || !strings.HasPrefix(n.Key, "flash.") {
+		return nil
+	}
+	return &n
+}
+
+// flash is what is to be said, in words.
+func (s *request) flash() *view.Flash {
+	n := s.note
+	if n == nil {
 		return nil
 	}
 	f := &view.Flash{Kind: n.Kind, Text: s.t(n.Key, n.Places...)}

@@ -222,22 +222,23 @@ type answer struct {
 	body   string
 }
 
+// do asks for something; form nil sends no body.
 func (b *browser) do(method, path string, form url.Values, header ...string) answer {
 	b.h.t.Helper()
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
+	if form == nil {
+		return b.send(method, path, "", header...)
 	}
-	r, err := http.NewRequestWithContext(b.h.t.Context(), method, b.at+path, body)
+	return b.send(method, path, form.Encode(), append([]string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}, header...)...)
+}
+
+func (b *browser) send(method, path, body string, header ...string) answer {
+	b.h.t.Helper()
+	r, err := http.NewRequestWithContext(b.h.t.Context(), method, b.at+path, strings.NewReader(body))
 	if err != nil {
 		b.h.t.Fatal(err)
 	}
 	r.Header.Set("Accept-Language", b.lang)
 	r.Header.Set("Accept-Encoding", "identity")
-	if form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
-	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -53,6 +53,8 @@ func (a *Web) live(w http.ResponseWriter, r *http.Request, s *request) error {
 		if err := a.incidentView(r.Context(), &v, s, q.Get("ref")); err != nil {
 			return err
 		}
+	case "oncall", "welcome", "service":
+		a.manageView(&v, s, q)
 	default:
 		v.Key, v.Topics = s.viewKey("counts"), concernsIncidents
 		v.Render = func(ctx context.Context, _ []store.Change) ([]live.Patch, error) {
@@ -77,7 +79,7 @@ func (s *request) viewKey(parts ...string) string {
 // again is the same reader at a later time.
 func (s *request) again(ctx context.Context) (*request, error) {
 	later := *s
-	later.now, later.flash = now(), nil
+	later.now, later.note = now(), nil
 	return &later, later.look(ctx)
 }
 

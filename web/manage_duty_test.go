@@ -1,8 +1,11 @@
 package web
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +88,9 @@ func TestEachTickOfTheFirstRunIsATestThatRan(t *testing.T) {
 		wants(t, d.get(access.Responder, "/welcome"), "1 / 6", "実際に電話をかけて確かめます。", "連携の鍵が必要です。", "2件のサービスすべてで")
 
 		now := time.Now()
-		d.tx(func(tx *store.Tx) error { return d.delivery(tx, "dlv_1", "ume", oncall.Call, oncall.Busy, now.Add(-time.Hour)) })
+		d.tx(func(tx *store.Tx) error {
+			return d.delivery(tx, "dlv_1", "ume", oncall.Call, oncall.Busy, now.Add(-time.Hour))
+		})
 		wants(t, d.get(access.Responder, "/welcome"), "最後の電話はつながりませんでした（話し中）。")
 
 		d.tx(func(tx *store.Tx) error {
@@ -120,4 +125,45 @@ func TestSomebodyWhoIsNobodyInTheFolderIsToldHowToMendIt(t *testing.T) {
 	}
 	d.cookies[access.Viewer] = secret
 	wants(t, d.get(access.Viewer, "/welcome"), "設定に guest という人がいません。", "users: guest:")
+}
+
+func TestWhatIsLiveIsDrawnAsThePageDrawsIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, storetest.New(t, "sqlite"), deskFiles)
+	for _, tc := range []struct {
+		path, name, ref string
+		parts           int
+	}{
+		{"/oncall", "oncall", "", 2}, {"/welcome", "welcome", "", 2}, {"/services/checkout", "service", "checkout", 2},
+	} {
+		page := d.get(access.Responder, tc.path)
+		if !strings.Contains(page, `data-live="/live?`) || !strings.Contains(page, "view="+tc.name) {
+			t.Errorf("%s is not live", tc.path)
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://toban.example.jp/live", nil)
+		r.Header.Set("Accept-Language", "ja")
+		r.AddCookie(&http.Cookie{Name: "toban", Value: d.cookies[access.Responder]})
+		s, err := d.web.enter(httptest.NewRecorder(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := d.web.manageParts(t.Context(), s, tc.name, tc.ref)
+		if err != nil || len(parts) != tc.parts {
+			t.Fatalf("%s: got %d parts and %v, want %d", tc.path, len(parts), err, tc.parts)
+		}
+		for i, part := range parts {
+			var b strings.Builder
+			if err := part.Render(t.Context(), &b); err != nil {
+				t.Fatal(err)
+			}
+			if moving := regexp.MustCompile(`<time class="when"[^>]*>[^<]*</time>`); !strings.Contains(moving.ReplaceAllString(page, ""), moving.ReplaceAllString(b.String(), "")) {
+				t.Errorf("%s: part %d is none of the page's:\n%s", tc.path, i, b.String())
+			}
+		}
+	}
+	for _, none := range []string{"service", "elsewhere"} {
+		if parts, err := d.web.manageParts(t.Context(), &request{web: d.web, dir: d.dir(), zone: time.UTC}, none, "none"); err != nil || parts != nil {
+			t.Errorf("%s: got %v %v, want nothing", none, parts, err)
+		}
+	}
 }

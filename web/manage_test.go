@@ -65,6 +65,7 @@ type desk struct {
 	t       testing.TB
 	db      *store.DB
 	keep    *access.Keeper
+	web     *Web
 	h       http.Handler
 	cookies map[access.Role]string
 }
@@ -84,12 +85,13 @@ func newDesk(t testing.TB, db *store.DB, files string) *desk {
 	life := incident.New(db, driver, log)
 	d := &desk{t: t, db: db, cookies: map[access.Role]string{}}
 	d.keep = access.New(db, log, access.Options{Argon: access.ArgonParams{Memory: 64, Iterations: 1}})
-	d.h = New(Options{
+	d.web = New(Options{
 		DB: db, Life: life, Respond: driver, Access: d.keep, Hub: live.New(db, log, live.Options{}), Edit: edit.New(edit.Options{DB: db, Log: log}),
 		Links: link.NewSigner([]byte("0123456789abcdef0123456789abcdef")), Drill: life, Log: log, Version: "1.2.3",
 		External: func() string { return "http://toban.example.jp" },
 		Health:   func() []notify.Health { return []notify.Health{{Provider: "twilio", Sent: 3, LastSent: time.Now()}} },
-	}).Handler()
+	})
+	d.h = d.web.Handler()
 	from := netip.MustParseAddr("192.0.2.1")
 	secret, _, err := d.keep.SetUp(ctx)
 	if err != nil {

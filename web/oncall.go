@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -18,22 +19,30 @@ const (
 // onCallPage says who is on duty now, whether they can be reached, and who would
 // be paged.
 func (a *Web) onCallPage(w http.ResponseWriter, r *http.Request, s *request) error {
+	p := s.managed(s.t("oncall.title"), "oncall", "view", "oncall")
+	page, err := a.readDuty(r.Context(), s, p)
+	if err != nil {
+		return err
+	}
+	page.Rehearsal = s.rehearsal(r, "/oncall", s.dir.Services, nil)
+	return s.draw(w, r, http.StatusOK, view.OnCallPage(p, page))
+}
+
+// readDuty is who is on duty at s.now.
+func (a *Web) readDuty(ctx context.Context, s *request, p view.Shell) (view.OnCall, error) {
 	var known view.Contacted
-	err := a.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
-		if known.Devices, err = tx.CountDevices(r.Context()); err != nil {
+	err := a.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if known.Devices, err = tx.CountDevices(ctx); err != nil {
 			return err
 		}
-		lately, err := tx.LatestDeliveries(r.Context(), s.now.Add(-answeredWithin), answeredAmong)
+		lately, err := tx.LatestDeliveries(ctx, s.now.Add(-answeredWithin), answeredAmong)
 		known.Answered = answered(lately)
 		return err
 	})
 	if err != nil {
-		return err
+		return view.OnCall{}, err
 	}
-	p := s.shell(s.t("oncall.title"), "oncall")
-	page := view.OnCallOf(p, s.dir, s.who.User, known)
-	page.Rehearsal = s.rehearsal(r, "/oncall", s.dir.Services, nil)
-	return s.draw(w, r, http.StatusOK, view.OnCallPage(p, page))
+	return view.OnCallOf(p, s.dir, s.who.User, known), nil
 }
 
 // answered is when each user last answered a call, among deliveries of which the

@@ -54,7 +54,7 @@ func (a *Web) drawOverride(w http.ResponseWriter, r *http.Request, s *request, s
 	if len(f.Wrong) > 0 {
 		status = http.StatusUnprocessableEntity
 	}
-	return s.draw(w, r, status, view.OverridePage(s.shell(s.t("override.title"), "schedules"), f))
+	return s.draw(w, r, status, view.OverridePage(s.managed(s.t("override.title"), "schedules"), f))
 }
 
 // override reads the form.

@@ -54,7 +54,7 @@ func (a *Web) drawPeople(w http.ResponseWriter, r *http.Request, s *request, sta
 		}
 	}
 	slices.SortFunc(page.Without, func(a, b view.Option) int { return strings.Compare(a.Value, b.Value) })
-	return s.draw(w, r, status, view.PeoplePage(s.shell(s.t("settings.people"), "settings"), page))
+	return s.draw(w, r, status, view.PeoplePage(s.managed(s.t("settings.people"), "settings"), page))
 }
 
 // invite makes a link by which somebody makes their account, and shows it, this

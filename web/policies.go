@@ -15,7 +15,7 @@ func (a *Web) policiesPage(w http.ResponseWriter, r *http.Request, s *request) e
 	if err != nil {
 		return err
 	}
-	p := s.shell(s.t("policy.list"), "policies")
+	p := s.managed(s.t("policy.list"), "policies")
 	return s.draw(w, r, http.StatusOK, view.PoliciesPage(p, view.PolicyRowsOf(p, s.dir, from)))
 }
 
@@ -29,7 +29,7 @@ func (a *Web) policyPage(w http.ResponseWriter, r *http.Request, s *request) err
 	if err != nil {
 		return err
 	}
-	p := s.shell(cmp.Or(policy.Name, string(policy.ID)), "policies")
+	p := s.managed(cmp.Or(policy.Name, string(policy.ID)), "policies")
 	page := view.PolicyOf(p, s.dir, policy, from[string(policy.ID)])
 	var users []*oncall.Service
 	for _, svc := range s.dir.Services {

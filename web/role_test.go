@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -80,6 +81,12 @@ func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 	}
 }
 
+var (
+	tag     = regexp.MustCompile(`<[a-z][^>]*>`)
+	quoted  = regexp.MustCompile(`"[^"]*"`)
+	running = regexp.MustCompile(`\s(?:on[a-z]+|style)=`)
+)
+
 func TestNoPageLoadsFromElsewhereOrRunsWhatStandsInIt(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "sqlite", "")
@@ -98,9 +105,14 @@ func TestNoPageLoadsFromElsewhereOrRunsWhatStandsInIt(t *testing.T) {
 		if strings.HasPrefix(path, "/i/") && got.header.Get("Referrer-Policy") != "no-referrer" {
 			t.Errorf("%s: the address of a link may be told to others", path)
 		}
-		for _, bad := range []string{"http://", "https://", "<style", " style=", "javascript:", " onclick=", " onload=", "<script>", "//cdn"} {
+		for _, bad := range []string{"http://", "https://", "<style", "javascript:", "<script>"} {
 			if strings.Contains(got.body, bad) {
 				t.Errorf("%s has %q", path, bad)
+			}
+		}
+		for _, tag := range tag.FindAllString(got.body, -1) {
+			if found := running.FindString(quoted.ReplaceAllString(tag, `""`)); found != "" {
+				t.Errorf("%s has the attribute %q", path, found)
 			}
 		}
 	}

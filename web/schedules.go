@@ -15,7 +15,7 @@ func (a *Web) schedulesPage(w http.ResponseWriter, r *http.Request, s *request) 
 	if err != nil {
 		return err
 	}
-	p := s.shell(s.t("schedule.list"), "schedules")
+	p := s.managed(s.t("schedule.list"), "schedules")
 	return s.draw(w, r, http.StatusOK, view.SchedulesPage(p, view.ScheduleRowsOf(p, s.dir, s.who.User, from)))
 }
 
@@ -37,7 +37,7 @@ func (a *Web) schedulePage(w http.ResponseWriter, r *http.Request, s *request) e
 	if err != nil || !sane(day) {
 		day = s.now
 	}
-	p := s.shell(string(schedule.ID), "schedules")
+	p := s.managed(string(schedule.ID), "schedules")
 	return s.draw(w, r, http.StatusOK, view.SchedulePage(p, view.ScheduleOf(p, s.dir, schedule, s.who.User, kind, day, from[string(schedule.ID)])))
 }
 

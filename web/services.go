@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"toban/access"
@@ -35,7 +36,7 @@ func (a *Web) servicesPage(w http.ResponseWriter, r *http.Request, s *request) e
 	if err != nil {
 		return err
 	}
-	p := s.shell(s.t("service.list"), "services")
+	p := s.managed(s.t("service.list"), "services")
 	return s.draw(w, r, http.StatusOK, view.ServicesPage(p, view.ServiceRowsOf(s.dir, open, from)))
 }
 
@@ -50,11 +51,21 @@ func (a *Web) drawService(w http.ResponseWriter, r *http.Request, s *request, ma
 	if svc == nil {
 		return errNoPage
 	}
+	p := s.managed(s.t("service.title", "name", svc.Name), "services", "view", "service", "ref", string(svc.ID))
+	page, err := a.readService(r.Context(), s, p, svc)
+	if err != nil {
+		return err
+	}
+	page.Made = made
+	return s.draw(w, r, http.StatusOK, view.ServicePage(p, page))
+}
+
+// readService is a service with what is open on it and what feeds it.
+func (a *Web) readService(ctx context.Context, s *request, p view.Shell, svc *oncall.Service) (page view.Service, err error) {
 	var open, recent []oncall.Incident
 	var from, feeds, kept map[string]view.Origin
 	var keys []store.Key
-	err := a.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
-		ctx := r.Context()
+	err = a.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if open, err = tx.ListIncidents(ctx, store.IncidentFilter{States: isOpen(), Service: svc.ID, Limit: fewOpen}); err != nil {
 			return err
 		}
@@ -74,7 +85,7 @@ func (a *Web) drawService(w http.ResponseWriter, r *http.Request, s *request, ma
 		return err
 	})
 	if err != nil {
-		return err
+		return page, err
 	}
 	rows := make([]view.KeyOf, 0, len(keys))
 	for _, k := range keys {
@@ -84,10 +95,9 @@ func (a *Web) drawService(w http.ResponseWriter, r *http.Request, s *request, ma
 	for name := range kept {
 		inFile[name] = true
 	}
-	p := s.shell(s.t("service.title", "name", svc.Name), "services")
-	page := view.ServiceOf(p, s.dir, svc, open, recent, view.FeedsOf(s.dir, svc.ID, rows, inFile, feeds), from[string(svc.ID)])
-	page.MayKey, page.Made = s.who.Role.Includes(access.Manager), made
-	return s.draw(w, r, http.StatusOK, view.ServicePage(p, page))
+	page = view.ServiceOf(p, s.dir, svc, open, recent, view.FeedsOf(s.dir, svc.ID, rows, inFile, feeds), from[string(svc.ID)])
+	page.MayKey = s.who.Role.Includes(access.Manager)
+	return page, nil
 }
 
 // makeKey makes a key of an integration and shows it, this once: the answer is

@@ -30,7 +30,7 @@ type request struct {
 	now    time.Time
 	dir    *oncall.Directory
 	counts view.Counts
-	flash  *view.Flash
+	note   *note // said once
 }
 
 // enter reads who asks and what every page shows, in one look at the store.
@@ -52,7 +52,7 @@ func (a *Web) enter(w http.ResponseWriter, r *http.Request) (*request, error) {
 	}
 	s.settle(r)
 	if isRead(r) && r.URL.Path != livePath {
-		s.flash = a.takeFlash(w, r, s)
+		s.note = a.takeFlash(w, r)
 	}
 	return s, nil
 }
@@ -116,7 +116,7 @@ func (s *request) settle(r *http.Request) {
 func (s *request) shell(title, active string) view.Shell {
 	p := view.Shell{
 		Lang: s.lang, Theme: s.theme, Title: title, Active: active, Base: s.base, Static: static.Base(s.base),
-		Counts: s.counts, Flash: s.flash, Now: s.now, Zone: s.zone,
+		Counts: s.counts, Flash: s.flash(), Now: s.now, Zone: s.zone,
 	}
 	if s.known {
 		p.Role = string(s.who.Role)

@@ -31,7 +31,7 @@ func (a *Web) sessionsPage(w http.ResponseWriter, r *http.Request, s *request) e
 			Hash: one.Hash, Account: one.Account, Agent: one.Agent, Address: one.Address, Since: one.Since, Seen: one.LastSeen, Until: one.ExpiresAt, Current: one.Current,
 		})
 	}
-	return s.draw(w, r, http.StatusOK, view.SessionsList(s.shell(s.t("settings.sessions"), "settings"), page))
+	return s.draw(w, r, http.StatusOK, view.SessionsList(s.managed(s.t("settings.sessions"), "settings"), page))
 }
 
 // mostListed bounds the lists that are not cut into pages.

@@ -10,7 +10,7 @@ import (
 
 // settingsPage leads to everything that is set.
 func (a *Web) settingsPage(w http.ResponseWriter, r *http.Request, s *request) error {
-	return s.draw(w, r, http.StatusOK, view.SettingsPage(s.shell(s.t("settings.title"), "settings")))
+	return s.draw(w, r, http.StatusOK, view.SettingsPage(s.managed(s.t("settings.title"), "settings")))
 }
 
 // aboutPage says what this toban is, and how its providers do.
@@ -29,7 +29,7 @@ func (a *Web) aboutPage(w http.ResponseWriter, r *http.Request, s *request) erro
 			page.Providers = append(page.Providers, providerRow(h))
 		}
 	}
-	return s.draw(w, r, http.StatusOK, view.AboutPage(s.shell(s.t("settings.about"), "settings"), page))
+	return s.draw(w, r, http.StatusOK, view.AboutPage(s.managed(s.t("settings.about"), "settings"), page))
 }
 
 func providerRow(h notify.Health) view.ProviderRow {

@@ -81,7 +81,9 @@ func people(s *request) []view.Option {
 	for id := range s.dir.Users {
 		all = append(all, view.Option{Value: string(id), Label: names.User(p, id)})
 	}
-	slices.SortFunc(all, func(a, b view.Option) int { return cmp.Or(cmp.Compare(a.Label, b.Label), cmp.Compare(a.Value, b.Value)) })
+	slices.SortFunc(all, func(a, b view.Option) int {
+		return cmp.Or(cmp.Compare(a.Label, b.Label), cmp.Compare(a.Value, b.Value))
+	})
 	return all
 }
 

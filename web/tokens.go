@@ -37,7 +37,7 @@ func (a *Web) drawTokens(w http.ResponseWriter, r *http.Request, s *request, sta
 		}
 		page.Rows = append(page.Rows, row)
 	}
-	return s.draw(w, r, status, view.TokensList(s.shell(s.t("settings.tokens"), "settings"), page))
+	return s.draw(w, r, status, view.TokensList(s.managed(s.t("settings.tokens"), "settings"), page))
 }
 
 // makeToken makes a token and shows it, this once.

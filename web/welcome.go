@@ -77,9 +77,18 @@ func posted(list []store.Chat) time.Time {
 
 // welcomePage is the first-run list.
 func (a *Web) welcomePage(w http.ResponseWriter, r *http.Request, s *request) error {
-	f, err := a.firstRun(r.Context(), s)
+	page, err := a.readFirstRun(r.Context(), s)
 	if err != nil {
 		return err
+	}
+	return s.draw(w, r, http.StatusOK, view.FirstRunPage(s.managed(s.t("welcome.title"), "", "view", "welcome"), page))
+}
+
+// readFirstRun is the list as it stands now.
+func (a *Web) readFirstRun(ctx context.Context, s *request) (view.FirstRun, error) {
+	f, err := a.firstRun(ctx, s)
+	if err != nil {
+		return view.FirstRun{}, err
 	}
 	page := view.FirstRun{Steps: []view.FirstStep{
 		a.phoneStep(s, f), s.providerStep(f), s.chatStep(f), s.alertStep(f), s.policyStep(), a.drillStep(s, f),
@@ -93,7 +102,7 @@ func (a *Web) welcomePage(w http.ResponseWriter, r *http.Request, s *request) er
 			step.Next, next = next, false
 		}
 	}
-	return s.draw(w, r, http.StatusOK, view.FirstRunPage(s.shell(s.t("welcome.title"), ""), page))
+	return page, nil
 }
 
 // phoneStep is done when a call to the reader has been picked up.

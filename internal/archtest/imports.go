@@ -25,6 +25,7 @@ var rooms = map[string][]string{
 	"internal": {"oncall", "store"},
 
 	"access": below, // who may do what
+	"docs":   {},    // the pages that the program carries
 
 	"detect":   from("alert"),
 	"alert":    from("incident"),
@@ -36,7 +37,7 @@ var rooms = map[string][]string{
 	"config":  append(from("detect"), "gateway", "access"),
 	"gateway": append(from("detect"), "config"),
 	"aws":     append(from("detect"), "config"),
-	"api":     append(from("detect"), "config", "gateway", "access"),
+	"api":     append(from("detect"), "config", "gateway", "access", "docs"),
 	"web":     append(from("detect"), "config", "gateway", "access"),
 
 	"app":  append(from("detect"), "config", "gateway", "access", "aws", "api", "web", "sim"),

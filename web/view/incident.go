@@ -176,7 +176,7 @@ func lineOf(s Shell, names i18n.Names, e *oncall.Entry) TimelineLine {
 func isDelivery(kind oncall.EntryKind) bool {
 	switch kind {
 	case oncall.EntryContact, oncall.EntryOutcome, oncall.EntryDelivery, oncall.EntryTold, oncall.EntryShadow,
-		oncall.EntryInput, oncall.EntryWorldChanged:
+		oncall.EntryPage, oncall.EntryUnreached, oncall.EntryInput, oncall.EntryWorldChanged:
 		return true
 	}
 	return false

@@ -81,7 +81,7 @@ func (r RuleView) steps(s Shell) []StairStep {
 			if !c.Verified {
 				why = s.T("me.contacts.unverified.hint")
 			}
-			out = append(out, StairStep{In: in, Icon: methodIcon(c.Method), Sentence: s.T("method." + string(c.Method)) + " · " + c.Name, Why: why})
+			out = append(out, StairStep{In: in, Icon: methodIcon(c.Method), Sentence: s.T("method."+string(c.Method)) + " · " + c.Name, Why: why})
 		}
 	}
 	return out

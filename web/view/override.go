@@ -68,7 +68,11 @@ func OverridePreviewOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule
 		out.Sums = []string{s.T("override.nothing")}
 		return out
 	}
-	out.Sums = append(out.Sums, s.T("override.gets", "who", out.Who, "n", strconv.Itoa(shifts), "time", Span(s.Lang, gets)))
+	gained := "override.gets"
+	if shifts == 1 {
+		gained = "override.gets.one"
+	}
+	out.Sums = append(out.Sums, s.T(gained, "who", out.Who, "n", strconv.Itoa(shifts), "time", Span(s.Lang, gets)))
 	for _, id := range sortedKeys(gives) {
 		out.Sums = append(out.Sums, s.T("override.gives", "who", names.User(p, id), "time", Span(s.Lang, gives[id])))
 	}

@@ -97,7 +97,7 @@ func scheduleRow(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me o
 	users, until := schedule.OnDuty(dir, s.Now)
 	row := ScheduleRow{
 		Name: string(schedule.ID), Path: SchedulePath(schedule.ID), Who: d.said(users), Mine: me != "" && slices.Contains(users, me), Until: until,
-		Gaps: len(schedule.Gaps(dir, s.Now, s.Now.Add(Ahead))), Origin: origin,
+		Gaps: len(gapsOf(dir, schedule, s.Now, s.Now.Add(Ahead))), Origin: origin,
 	}
 	if !until.IsZero() {
 		next, _ := schedule.OnDuty(dir, until)
@@ -142,7 +142,7 @@ func ScheduleOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me on
 		}
 	}
 	until := s.Now.Add(Ahead)
-	for _, gap := range schedule.Gaps(dir, s.Now, until) {
+	for _, gap := range gapsOf(dir, schedule, s.Now, until) {
 		if len(out.Gaps) < mostListed {
 			out.Gaps = append(out.Gaps, GapRow{From: gap.From, To: gap.To, Path: OverridePath(schedule, zone, "", gap.From, gap.To)})
 		}

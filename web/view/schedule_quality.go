@@ -15,7 +15,7 @@ func doubles(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, until ti
 	var rows []DoubleRow
 	own := schedule.Shifts(dir, s.Now, until)
 	for _, id := range sortedKeys(dir.Schedules) {
-		if id == schedule.ID {
+		if id == schedule.ID || !shares(dir, schedule, dir.Schedules[id]) {
 			continue
 		}
 		by := map[oncall.UserID][]GapRow{}
@@ -30,6 +30,39 @@ func doubles(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, until ti
 		}
 	}
 	return rows[:min(len(rows), mostListed)]
+}
+
+// shares reports whether somebody stands on both schedules: where nobody does,
+// nothing has to be worked out.
+func shares(dir *oncall.Directory, a, b *oncall.Schedule) bool {
+	on := map[oncall.UserID]bool{}
+	each := func(s *oncall.Schedule, f func(oncall.UserID)) {
+		for _, layer := range s.Layers {
+			for _, u := range layer.Users {
+				f(u)
+			}
+		}
+		for i := range dir.Overrides {
+			if dir.Overrides[i].Schedule == s.ID {
+				f(dir.Overrides[i].User)
+			}
+		}
+	}
+	each(a, func(u oncall.UserID) { on[u] = true })
+	both := false
+	each(b, func(u oncall.UserID) { both = both || on[u] })
+	return both
+}
+
+// gapsOf are the gaps of a schedule from now until then; one with a layer that
+// always applies has none.
+func gapsOf(dir *oncall.Directory, schedule *oncall.Schedule, from, until time.Time) []oncall.Gap {
+	for i := range schedule.Layers {
+		if schedule.Layers[i].During == nil && len(schedule.Layers[i].Users) > 0 {
+			return nil
+		}
+	}
+	return schedule.Gaps(dir, from, until)
 }
 
 // overlaps are the spans in which the same user has a shift in both lists, each

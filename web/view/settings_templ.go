@@ -436,7 +436,7 @@ func PeoplePage(s Shell, v People) templ.Component {
 				}
 				ctx = templ.InitializeContext(ctx)
 				templ_7745c5c3_Err = TextField(s, Input{
-					Name: "account", Label: s.T("people.account"), Hint: s.T("people.account.hint"), Value: v.Form.Account, Error: v.Form.Wrong["account"],
+					Name: "account", Label: s.T("people.account"), Hint: s.T("people.account.hint"), Value: v.Form.Account, Error: v.Form.Wrong["account"], AutoFocus: v.Form.Wrong["account"] != "",
 					Required: true, Longest: 64, Autocomplete: "off", Mono: true,
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
@@ -1122,7 +1122,7 @@ func TokensList(s Shell, v TokensPage) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = TextField(s, Input{Name: "name", Label: s.T("tokens.name"), Hint: s.T("tokens.name.hint"), Value: v.Form.Name, Error: v.Form.Wrong["name"], Required: true, Longest: 64, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = TextField(s, Input{Name: "name", Label: s.T("tokens.name"), Hint: s.T("tokens.name.hint"), Value: v.Form.Name, Error: v.Form.Wrong["name"], AutoFocus: v.Form.Wrong["name"] != "", Required: true, Longest: 64, Autocomplete: "off"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

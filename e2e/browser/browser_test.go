@@ -1,0 +1,63 @@
+package browser_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// mostTabs is how many pages are open at once: more make each other slow on a
+// small machine, and slow is what these tests must not find.
+const mostTabs = 4
+
+// chromium is the one browser of these tests.
+type chromium struct {
+	ctx         context.Context
+	screenshots string
+	tabs        chan struct{}
+}
+
+// start is the browser, started by the first test that needs it. It has to be a
+// variable of the package: tests know nothing of each other, and a browser takes
+// a second and 100 MB.
+var start = sync.OnceValues(func() (*chromium, error) {
+	program, err := exec.LookPath("chromium")
+	if err != nil {
+		return nil, errors.New("these tests look at the pages in Chromium, and it is not on this machine: run `make test` or tools/servers.sh, " +
+			"or apt-get install chromium fonts-noto-cjk")
+	}
+	folder := os.Getenv("TOBAN_SCREENSHOTS")
+	if folder == "" {
+		folder = filepath.Join(os.TempDir(), "toban-screenshots")
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("accept-lang", "en"), chromedp.Flag("lang", "en"))
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), options...) //nolint:govet // finish ends it
+	ctx, _ = chromedp.NewContext(ctx)                                     //nolint:govet // finish ends it
+	if err := chromedp.Do(ctx); err != nil {
+		return nil, fmt.Errorf("start %s: %w", program, err)
+	}
+	return &chromium{ctx: ctx, screenshots: folder, tabs: make(chan struct{}, mostTabs)}, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if browser, err := start(); err == nil {
+		fmt.Println("screenshots:", browser.screenshots)
+		ctx, cancel := context.WithTimeout(browser.ctx, 10*time.Second)
+		_ = chromedp.Cancel(ctx) // what is left of it goes with this process
+		cancel()
+	}
+	os.Exit(code)
+}

@@ -1,0 +1,123 @@
+package browser_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"toban/access"
+)
+
+// look is a page of the matrix.
+type look struct{ name, path string }
+
+// looks are all pages of the shop for who may see everything.
+func (s *shop) looks() []look {
+	return []look{
+		{"incidents", "/"},
+		{"incidents-mine", "/?show=mine"},
+		{"incidents-all", "/?show=all"},
+		{"incidents-narrow", "/?show=all&service=checkout&state=acknowledged"},
+		{"incidents-none", "/?show=all&q=nothing-is-called-so"},
+		{"incident-new", "/incidents/new"},
+		{"incident-paging", pathOf(s.paging)},
+		{"incident-held", pathOf(s.held)},
+		{"incident-long", pathOf(s.long)},
+		{"incident-low", pathOf(s.low)},
+		{"incident-over", pathOf(s.over)},
+		{"oncall", "/oncall"},
+		{"oncall-asked", "/oncall?ask=1&service=checkout&severity=critical&m.matsu=busy"},
+		{"policies", "/policies"},
+		{"policy", "/policies/infra"},
+		{"policy-asked", "/policies/infra?ask=1&service=checkout&at=2026-12-05T03:00"},
+		{"schedules", "/schedules"},
+		{"schedule", "/schedules/infra"},
+		{"schedule-gaps", "/schedules/office"},
+		{"override", "/schedules/infra/override"},
+		{"override-asked", "/schedules/infra/override?user=take&from=2026-12-05T00:00&to=2026-12-06T00:00&reason=結婚式"},
+		{"override-wrong", "/schedules/infra/override?user=take&from=2026-12-06T00:00&to=2026-12-05T00:00"},
+		{"services", "/services"},
+		{"service", "/services/checkout"},
+		{"service-long", "/services/search"},
+		{"settings", "/settings"},
+		{"people", "/settings/people"},
+		{"sessions", "/settings/sessions"},
+		{"tokens", "/settings/tokens"},
+		{"audit", "/settings/audit"},
+		{"about", "/settings/about"},
+		{"welcome", "/welcome"},
+		{"me", "/me"},
+		{"not-found", "/incidents/999999"},
+		{"nowhere", "/nowhere"},
+	}
+}
+
+// strangers are the pages for who has no session.
+func (s *shop) strangers() []look {
+	return []look{
+		{"login", "/login"},
+		{"signed", s.signed(s.paging, "matsu", time.Now().Add(time.Hour))},
+		{"signed-held", s.signed(s.held, "ume", time.Now().Add(time.Hour))},
+		{"signed-over", s.signed(s.over, "ume", time.Now().Add(time.Hour))},
+		{"signed-channel", s.signed(s.long, "", time.Now().Add(time.Hour))},
+		{"signed-expired", s.signed(s.paging, "matsu", time.Now().Add(-time.Minute))},
+		{"signed-none", "/i/none"},
+		{"setup-used", s.setUp()},
+		{"offline", "/offline"},
+	}
+}
+
+func TestEveryPageIsSoundInBothLanguagesThemesAndSizes(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.member("matsu", access.Responder)
+	owner := s.owner()
+	for _, lang := range []string{"ja", "en"} {
+		for _, theme := range []string{"light", "dark"} {
+			for _, screen := range []size{phone(), desktop()} {
+				t.Run(strings.Join([]string{lang, theme, screen.name}, " "), func(t *testing.T) {
+					t.Parallel()
+					for _, who := range []struct {
+						*person
+						pages []look
+					}{{owner, s.looks()}, {s.stranger(), s.strangers()}} {
+						b := who.at(t, screen)
+						b.speak(lang)
+						b.darken(theme)
+						for _, l := range who.pages {
+							b.look(l, theme)
+						}
+						b.end()
+					}
+				})
+			}
+		}
+	}
+}
+
+// look opens a page, looks whether it is sound, and keeps its picture.
+func (b *tab) look(l look, theme string) {
+	b.t.Helper()
+	if strings.HasPrefix(l.name, "no") || strings.HasSuffix(l.name, "-expired") || strings.HasSuffix(l.name, "-none") || strings.HasSuffix(l.name, "-wrong") || strings.HasSuffix(l.name, "-used") {
+		b.expect("404", "410", "422", "401") // the page says it, and so does the browser
+	}
+	b.visit(l.path)
+	b.ready()
+	if got := eval[string](b, `document.documentElement.lang`); got != b.lang {
+		b.t.Errorf("%s is in %q, want %q", l.path, got, b.lang)
+	}
+	if l.name != "offline" { // it is kept by the device, and drawn by the device's theme alone
+		if got := eval[string](b, `getComputedStyle(document.body).backgroundColor`); (got == "rgb(17, 20, 17)") != (theme == "dark") {
+			b.t.Errorf("%s has the background %s, which is not %s", l.path, got, theme)
+		}
+	}
+	b.sound()
+	b.shoot(fmt.Sprintf("%s.%s.%s.%s", l.name, b.lang, theme, b.size.name))
+}
+
+// ready waits until the page's scripts have run.
+func (b *tab) ready() {
+	b.t.Helper()
+	b.until(`document.readyState === "complete" && document.documentElement.classList.contains("scripted")`)
+}
