@@ -8,3 +8,5 @@
 // with their telephones: what is shown is what the child's timeline says, in
 // real seconds. It leaves nothing behind.
 package demo
+
+//go:generate go tool -modfile=../tools/go.mod templ generate -log-level error

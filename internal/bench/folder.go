@@ -63,7 +63,7 @@ func farDay(now time.Time) string { return now.UTC().AddDate(0, 0, 3).Weekday().
 
 // secrets are what the folder refers to.
 func secrets() []string {
-	return []string{"TOBAN_BENCH_SID=" + sid, "TOBAN_BENCH_TOKEN=" + token, "TOBAN_BENCH_KEY=" + secretKey}
+	return []string{"TOBAN_BENCH_SID=" + sid, "TOBAN_BENCH_TOKEN=" + token, "TOBAN_BENCH_KEY=" + secretKey, "TOBAN_KEY=" + linkKey}
 }
 
 // Where signals go, and what they are.

@@ -1,10 +1,12 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -43,18 +45,38 @@ func (s *site) newestWaiting(ctx context.Context) (waiting int, err error) {
 }
 
 // ask reads from the API of the running toban.
-func (s *site) ask(ctx context.Context, path string, into any) (err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://toban"+path, http.NoBody)
+func (s *site) ask(ctx context.Context, path string, into any) error {
+	return s.request(ctx, http.MethodGet, path, nil, into)
+}
+
+// post has the running toban do something; into may be nil.
+func (s *site) post(ctx context.Context, path string, what, into any) error {
+	body, err := json.Marshal(what)
 	if err != nil {
 		return err
+	}
+	return s.request(ctx, http.MethodPost, path, body, into)
+}
+
+func (s *site) request(ctx context.Context, method, path string, body []byte, into any) (err error) {
+	r, err := http.NewRequestWithContext(ctx, method, "http://toban"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	res, err := s.child.api.Do(r)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	if res.StatusCode != http.StatusOK {
+	if res.StatusCode/100 != 2 {
 		return fmt.Errorf("%s was answered %s", path, res.Status)
+	}
+	if into == nil {
+		_, err = io.Copy(io.Discard, res.Body)
+		return err
 	}
 	return json.NewDecoder(res.Body).Decode(into)
 }

@@ -35,7 +35,7 @@ func measurePages(ctx context.Context, r *runner, engine string) (figures []Figu
 		return nil, err
 	}
 	defer func() { err = closed(s, err) }()
-	past, cookie, err := s.startWithPast(ctx, r.o.Incidents)
+	past, cookie, err := s.startWithPast(ctx, r.o.Past)
 	if err != nil {
 		return nil, err
 	}

@@ -79,8 +79,15 @@ var setUpLink = regexp.MustCompile(`http://\S+/setup/\S+`)
 // signUp makes the first account by the link that toban has printed, as its
 // operator does, and returns the cookie of the session.
 func (s *site) signUp(ctx context.Context) (cookie string, err error) {
-	link := setUpLink.FindString(s.child.said.String())
-	if link == "" {
+	link := ""
+	err = patiently(ctx, startWithin, func() (bool, error) { // it may be ready before its words are here
+		link = setUpLink.FindString(s.child.said.String())
+		return link != "", nil
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case link == "":
 		return "", fmt.Errorf("toban has printed no link for the first account:\n%s", s.child.said)
 	}
 	const password = "a-long-enough-secret-42"

@@ -86,7 +86,7 @@ func (s *site) settle(ctx context.Context, p *past) error {
 		return err
 	}
 	for _, inc := range p.open[len(p.open)-openTaken:] {
-		if err := s.tell2(ctx, "/api/v1/incidents/"+string(inc.id)+"/acknowledge", map[string]string{"by": firstAccount}, nil); err != nil {
+		if err := s.post(ctx, "/api/v1/incidents/"+string(inc.id)+"/acknowledge", map[string]string{"by": firstAccount}, nil); err != nil {
 			return err
 		}
 	}

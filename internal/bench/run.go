@@ -29,6 +29,7 @@ type Options struct {
 	Quick    bool          // one short run each instead of the median of three
 	Duration time.Duration // of one measurement; zero = 3 s, quick 0.8 s
 	Waiting  int           // responses that wait while timers are measured; zero = 10,000
+	Past     int           // incidents in the store while pages are measured; zero = 1,000,000, quick 20,000
 	Progress io.Writer     // what is being measured, for people
 }
 
@@ -51,6 +52,7 @@ type group struct {
 	name    string
 	asked   bool // only when asked for
 	engines bool // once for each engine
+	once    bool // one run says enough: there are many samples, and it is long to prepare
 	measure func(ctx context.Context, r *runner, engine string) ([]Figure, error)
 }
 
@@ -64,6 +66,7 @@ func groups() []group {
 		{name: "burst", engines: true, measure: measureBurst},
 		{name: "timers", engines: true, measure: measureTimers},
 		{name: "steps", engines: true, measure: measureSteps},
+		{name: "pages", engines: true, once: true, measure: measurePages},
 		{name: "idle", measure: measureIdle},
 	}
 }
@@ -89,6 +92,12 @@ func Run(ctx context.Context, o Options, print func(Figure)) (err error) {
 	}
 	if o.Waiting <= 0 {
 		o.Waiting = waitingResponses
+	}
+	if o.Past <= 0 {
+		o.Past = pastIncidents
+		if o.Quick {
+			o.Past = pastIncidentsQuick
+		}
 	}
 	if len(o.Engines) == 0 {
 		o.Engines = Engines()
@@ -136,10 +145,14 @@ func (r *runner) runs() int {
 // takes its figures with it: a median of what was left would be another figure.
 func (r *runner) group(ctx context.Context, g group, engine string) ([]Figure, error) {
 	var all [][]Figure
-	for run := range r.runs() {
+	runs := r.runs()
+	if g.once {
+		runs = 1
+	}
+	for run := range runs {
 		began := time.Now()
 		figures, err := g.measure(ctx, r, engine)
-		r.say("%s %s run %d of %d took %.1f s, load %s", g.name, engine, run+1, r.runs(), time.Since(began).Seconds(), loadAverage())
+		r.say("%s %s run %d of %d took %.1f s, load %s", g.name, engine, run+1, runs, time.Since(began).Seconds(), loadAverage())
 		if err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func TestZZLook(t *testing.T) {
 		time.Sleep(8 * time.Second)
 		for _, c := range []string{"alerts", "inc-1-checkout"} {
 			ch, _ := h.slack.Channel(c)
-			out, err := exec.Command("/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking", "--window-size=1000,1400", "--virtual-time-budget=4000", "--screenshot=/tmp/slack-"+lang+"-"+c+".png", "http://127.0.0.1:18099/sim/slack/?channel="+ch.ID).CombinedOutput()
+			out, err := exec.Command("timeout", "-k", "2", "25", "/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-background-networking", "--window-size=1000,1400", "--screenshot=/tmp/slack-"+lang+"-"+c+".png", "http://127.0.0.1:18099/sim/slack/?channel="+ch.ID).CombinedOutput()
 			t.Log(ch.ID, string(out), err)
 		}
 		for _, m := range h.slack.Timeline("alerts") {

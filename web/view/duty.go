@@ -15,6 +15,7 @@ import (
 type OnCall struct {
 	Schedules []DutyRow
 	Policies  []PolicyDuty
+	More      bool // there are more policies than are shown
 	Rehearsal Rehearsal
 }
 
@@ -69,6 +70,9 @@ type Contacted struct {
 	Answered map[oncall.UserID]time.Time
 }
 
+// mostPolicies is how many policies are shown with their people.
+const mostPolicies = 30
+
 // OnCallOf is who is on duty at s.Now, by schedule and by policy; me is the
 // reader.
 func OnCallOf(s Shell, dir *oncall.Directory, me oncall.UserID, known Contacted) OnCall {
@@ -84,7 +88,9 @@ func OnCallOf(s Shell, dir *oncall.Directory, me oncall.UserID, known Contacted)
 		}
 		out.Schedules = append(out.Schedules, row)
 	}
-	for _, id := range sortedKeys(dir.Policies) {
+	policies := sortedKeys(dir.Policies)
+	out.More = len(policies) > mostPolicies
+	for _, id := range policies[:min(len(policies), mostPolicies)] {
 		policy := dir.Policies[id]
 		row := PolicyDuty{Name: policyName(policy), Path: PolicyPath(id)}
 		for i := range policy.Levels {

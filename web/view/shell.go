@@ -7,6 +7,8 @@
 // is a table test. It never decides who may do what; it draws what it is given.
 package view
 
+//go:generate go tool -modfile=../../tools/go.mod templ generate -log-level error
+
 import (
 	"encoding/json"
 	"net/url"
