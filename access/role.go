@@ -9,7 +9,7 @@ type Role string
 const (
 	Viewer    Role = "viewer"    // looks at everything
 	Responder Role = "responder" // works on incidents, takes over shifts
-	Manager   Role = "manager"   // runs a team: keys, overrides of others, policies of incidents
+	Manager   Role = "manager"   // runs a team: keys, other policies for incidents, acting for others
 	Admin     Role = "admin"     // runs toban: accounts, configuration, tokens of all
 )
 

@@ -169,6 +169,10 @@ func (b *batch) follow(ctx context.Context, groups []*group, fired []*firing, cl
 		timers = append(timers, Timer{Kind: TimerIncident, Ref: string(id), DueAt: now})
 	}
 	for _, g := range groups {
+		if g.opened || g.repeated {
+			b.tx.Changed(TopicIncidents, "")
+			timers = append(timers, b.tx.followers(g.id)...)
+		}
 		first := g.items[0]
 		switch {
 		case g.opened:

@@ -89,3 +89,44 @@ func TestManyChangedIncidentsAreOneChange(t *testing.T) {
 		}
 	})
 }
+
+func TestSignalsThatOpenOrRepeatAnIncidentLeaveOneChangeAndWakeItsFollowers(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var mu sync.Mutex
+		chats := map[string]int{}
+		defer db.Subscribe(func(w store.Wake) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, t := range w.Timers {
+				if t.Kind == store.TimerChat {
+					chats[t.Ref]++
+				}
+			}
+		})()
+		db.Follow(store.TimerChat, true)
+		from := time.Now()
+		opened := accept(t, db, trigger("a"), trigger("b"))
+		var list []store.Change
+		read(t, db, func(tx *store.Tx) (err error) {
+			list, err = tx.Changes(t.Context(), store.SeqAt(from), 10)
+			return err
+		})
+		for _, c := range list {
+			if c.Topic != store.TopicIncidents || c.Ref != "" {
+				t.Errorf("got change %+v, want one of all incidents for a whole batch", c)
+			}
+		}
+		if len(list) == 0 || len(list) > 2 { // PostgreSQL has two committers
+			t.Errorf("got %d changes of two signals, want one for each batch", len(list))
+		}
+		accept(t, db, trigger("a")) // a repetition within the minute is counted and nothing else
+		mu.Lock()
+		defer mu.Unlock()
+		for _, o := range opened {
+			if chats[string(o.Incident)] != 1 {
+				t.Errorf("the followers of %s were woken %d times, want once", o.Incident, chats[string(o.Incident)])
+			}
+		}
+	})
+}

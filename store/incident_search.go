@@ -41,7 +41,7 @@ type Found struct {
 // further: no incident that waits for somebody is to be missed.
 const (
 	searchDepth     = 2_000
-	searchDepthOpen = 20_000
+	searchDepthOpen = 10_000
 )
 
 // The inner part is bounded and walks along an index; the outer part picks.

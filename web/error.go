@@ -33,7 +33,7 @@ func (a *Web) fail(w http.ResponseWriter, r *http.Request, s *request, err error
 	}
 	p := s.shell(s.t("error.title"), "")
 	page := view.ErrorPage{Code: e.Code, Text: said(s.lang, e), Need: string(s.need), Denied: e.Kind == oncall.Denied && e.Code == codeRole}
-	if isRead(r) && e.Kind != oncall.NotFound && e.Kind != oncall.Denied {
+	if isRead(r) && e.Kind != oncall.NotFound && e.Kind != oncall.Denied && e.Kind != oncall.Conflict { // those stay what they are
 		page.Retry = local(r.URL.RequestURI())
 	}
 	if err := s.draw(w, r, problem.Status(e.Kind), view.Failure(p, page, s.known)); err != nil {

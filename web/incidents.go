@@ -270,7 +270,7 @@ func (l *incidentList) readMine(ctx context.Context, tx *store.Tx, q listQuery, 
 	if err != nil {
 		return err
 	}
-	search.States, search.Holder = []oncall.State{oncall.Acknowledged}, user
+	search.States, search.Holder, search.Limit = []oncall.State{oncall.Acknowledged}, user, 2*perPage
 	held, err := tx.SearchIncidents(ctx, search)
 	if err != nil {
 		return err

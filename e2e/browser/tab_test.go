@@ -317,12 +317,12 @@ func (b *tab) shoot(name string) {
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	const quality = 85 // JPEG: a picture is looked at, not compared
+	const quality = 100 // PNG
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(quality))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(browser.screenshots, name+".jpg"), picture, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(browser.screenshots, name+".png"), picture, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -55,6 +55,7 @@ func (s *site) weigh(ctx context.Context, start, cookie string) (float64, error)
 	}}
 	parts := map[string]int64{}
 	loaded := []string{start}
+	whole := ""
 	for i := 0; i < len(loaded); i++ {
 		before := came.Load()
 		text, err := reader.text(ctx, loaded[i])
@@ -62,7 +63,10 @@ func (s *site) weigh(ctx context.Context, start, cookie string) (float64, error)
 			return 0, err
 		}
 		parts[loaded[i]] = came.Load() - before
-		names, err := named(loaded[i], text, i == 0)
+		if i == 0 {
+			whole = text
+		}
+		names, err := named(loaded[i], text, whole)
 		if err != nil {
 			return 0, err
 		}
@@ -93,31 +97,49 @@ func (c *counted) Read(p []byte) (int, error) {
 }
 
 // What makes a browser load something: an element of a page, an import of a
-// script, an address in a style sheet.
+// script, an address in a style sheet. The signs that are for the home screen
+// alone are loaded when somebody puts the page there.
 var (
 	element   = regexp.MustCompile(`<(?:link|script|img|source|iframe|video|audio|object|embed|use|image|input)\b[^>]*?\s(?:href|src|srcset|data|poster)="([^"]*)"`)
-	notLoaded = regexp.MustCompile(`<link\b[^>]*\brel="(?:canonical|alternate|next|prev|author|help|license)"[^>]*>`)
-	imported  = regexp.MustCompile(`(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"`)
+	notLoaded = regexp.MustCompile(`<link\b[^>]*\brel="(?:apple-touch-icon|canonical|alternate|next|prev|author|help|license)"[^>]*>`)
+	imported  = regexp.MustCompile(`\b(?:from|import)\s*"([^"]+)"`)
+	onDemand  = regexp.MustCompile(`\bimport\("\./([a-z-]+)\.js"\)`)
+	module    = regexp.MustCompile(`\bdata-module="([a-z-]+)"`)
 	styled    = regexp.MustCompile(`(?:url\(\s*["']?|@import\s+["'])([^"')]+)`)
 )
 
-// named are the paths that a file makes a browser load.
-func named(at, text string, page bool) (all []string, err error) {
-	var found [][]string
-	switch {
-	case page:
-		found = element.FindAllStringSubmatch(notLoaded.ReplaceAllString(text, ""), -1)
-	case strings.HasSuffix(at, ".js"):
-		found = imported.FindAllStringSubmatch(text, -1)
-	case strings.HasSuffix(at, ".css"):
-		found = styled.FindAllStringSubmatch(text, -1)
+// named are the paths that a file of a page makes a browser load; page is the
+// page's own text.
+func named(at, text, page string) (all []string, err error) {
+	var names []string
+	every := func(what *regexp.Regexp, in string) {
+		for _, found := range what.FindAllStringSubmatch(in, -1) {
+			names = append(names, html.UnescapeString(found[1]))
+		}
+	}
+	switch path.Ext(at) {
+	case ".js":
+		every(imported, text)
+		if strings.Contains(text, "dataset.module") { // the one that brings parts of a page to life
+			for _, found := range module.FindAllStringSubmatch(page, -1) {
+				names = append(names, found[1]+".js")
+			}
+		}
+		for _, found := range onDemand.FindAllStringSubmatch(text, -1) {
+			if asksFor(page, found[1]) {
+				names = append(names, found[1]+".js")
+			}
+		}
+	case ".css":
+		every(styled, text)
+	default:
+		every(element, notLoaded.ReplaceAllString(text, ""))
 	}
 	base, err := url.Parse("http://toban" + at)
 	if err != nil {
 		return nil, err
 	}
-	for _, each := range found {
-		name := html.UnescapeString(each[1])
+	for _, name := range names {
 		if strings.HasPrefix(name, "data:") || strings.HasPrefix(name, "#") {
 			continue // it is inside
 		}
@@ -131,4 +153,15 @@ func named(at, text string, page bool) (all []string, err error) {
 		all = append(all, u.RequestURI())
 	}
 	return all, nil
+}
+
+// asksFor reports whether a page has the element for which a script is loaded on
+// demand: one of its name.
+func asksFor(page, script string) bool {
+	for _, sign := range []string{`id="` + script + `"`, "data-" + script + " ", "data-" + script + ">"} {
+		if strings.Contains(page, sign) {
+			return true
+		}
+	}
+	return false
 }

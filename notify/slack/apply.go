@@ -26,11 +26,11 @@ func (t *task) do(ctx context.Context, o op) {
 	case o.Part == partTeam && o.Do == doPost:
 		t.postTeam(ctx, o)
 	case o.Part == partTeam:
-		t.rewrite(ctx, o, &t.st.Team)
+		t.rewrite(ctx, o, &t.st.Team, t.w.card(t.st.Room.ID))
 	case o.Part == partCard && o.Do == doPost:
-		t.posting(ctx, o, intent{Channel: t.st.Room.ID}, t.w.card(t.st))
+		t.posting(ctx, o, intent{Channel: t.st.Room.ID}, t.w.card(""))
 	case o.Part == partCard:
-		t.rewrite(ctx, o, &t.st.Room.Card)
+		t.rewrite(ctx, o, &t.st.Room.Card, t.w.card(""))
 	case o.Part == partDigest:
 		t.tellDigest(ctx)
 	case o.Part == partThread:
@@ -95,8 +95,7 @@ func (t *task) stop() {
 }
 
 // rewrite updates a message in its place.
-func (t *task) rewrite(ctx context.Context, o op, p *post) {
-	m := t.w.card(t.st)
+func (t *task) rewrite(ctx context.Context, o op, p *post, m message) {
 	t.settle(ctx, o, t.ws.update(ctx, *p, m, tag{t.chat.Ref, 0}), func() {
 		p.Shows, p.Next, p.At = m.Shows, m.Next, time.Now()
 	})

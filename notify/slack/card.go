@@ -58,25 +58,26 @@ const (
 	maxTitle  = 300
 )
 
-// mark stands before the words that say the same.
+// mark stands before the words that say the same: the signs of the pages.
 func mark(s oncall.State) string {
 	switch s {
 	case oncall.Triggered:
-		return "🔴"
+		return "●"
 	case oncall.Acknowledged:
-		return "🟡"
+		return "◐"
 	}
-	return "🟢"
+	return "✓"
 }
 
-// card shows the incident in the workspace's channels.
-func (w wanted) card(have state) message {
+// card shows the incident in the team's channel; room says where it is talked
+// about, which is "" in that channel itself.
+func (w wanted) card(room string) message {
 	inc := w.Incident
 	c := card{
 		say: i18n.In(w.language()), zone: w.zone(),
 		id: inc.ID, number: inc.Number, title: inc.Title, service: w.names().Service(inc.Service),
 		state: inc.State, severity: inc.Severity, since: inc.TriggeredAt, resolved: inc.ResolvedAt,
-		page: w.Page, link: w.Link, room: have.Room.ID,
+		page: w.Page, link: w.Link, room: room,
 	}
 	if inc.AcknowledgedBy != "" {
 		c.holder = w.mention(inc.AcknowledgedBy)

@@ -1,11 +1,14 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -219,11 +222,8 @@ func (b *board) message() message {
 	p, names := printer(b.dir), i18n.Names{Directory: b.dir, Zone: zoneOf(b.dir)}
 	count := map[oncall.State]int{}
 	var lines []string
-	for _, id := range b.d.Members {
-		inc := b.about[id]
-		if inc == nil {
-			continue
-		}
+	list := slices.SortedFunc(maps.Values(b.about), func(x, y *oncall.Incident) int { return cmp.Compare(x.Number, y.Number) })
+	for _, inc := range list {
 		count[inc.State]++
 		lines = append(lines, b.line(p, names, inc))
 	}

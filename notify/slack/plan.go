@@ -71,7 +71,7 @@ func plan(w wanted, have state) (ops []op, again time.Time) {
 }
 
 func planTeam(w wanted, have state) (ops []op, again time.Time) {
-	shown := w.card(have)
+	shown := w.card(have.Room.ID)
 	switch {
 	case have.Digest != "":
 		if have.Team.Shows != shown.Shows {
@@ -128,7 +128,7 @@ func planRoom(w wanted, have state) (ops []op, again time.Time) {
 	if users := w.invitees(have); len(users) > 0 {
 		ops = append(ops, op{Part: partRoom, Do: doInvite, Users: users})
 	}
-	shown := w.card(have)
+	shown := w.card("")
 	if r.Card.TS == "" {
 		ops = append(ops, op{Part: partCard, Do: doPost})
 	} else if !r.Card.Gone {

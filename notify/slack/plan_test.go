@@ -31,7 +31,7 @@ func standing(change ...func(w *wanted, st *state)) (wanted, state) {
 		Team: post{Channel: "C1", TS: "1.1", At: noon.Add(-time.Minute)},
 		Room: room{ID: "C2", Name: "inc-42-checkout", Topic: w.topic(), Card: post{Channel: "C2", TS: "2.1", At: noon.Add(-time.Minute)}},
 	}
-	st.Team.Shows, st.Room.Card.Shows = w.card(st).Shows, w.card(st).Shows
+	st.Team.Shows, st.Room.Card.Shows = w.card(st.Room.ID).Shows, w.card("").Shows
 	for _, c := range change {
 		c(&w, &st)
 	}
@@ -48,7 +48,7 @@ func TestPlan(t *testing.T) {
 		return func(w *wanted, st *state) {
 			w.Incident.State, w.Incident.ResolvedAt = oncall.Resolved, noon.Add(-ago)
 			st.Room.Topic = w.topic()
-			st.Team.Shows, st.Room.Card.Shows = w.card(*st).Shows, w.card(*st).Shows
+			st.Team.Shows, st.Room.Card.Shows = w.card(st.Room.ID).Shows, w.card("").Shows
 		}
 	}
 	for _, tc := range []struct {
@@ -65,7 +65,7 @@ func TestPlan(t *testing.T) {
 		{"slack refuses the team's channel", func(_ *wanted, st *state) { st.Team = post{}; st.refuse(partTeam, "x") }, nil, 0},
 		{"slack makes no channels", func(w *wanted, st *state) {
 			w.Own, *st = true, state{Team: st.Team, Refused: map[part]string{partRoom: "restricted_action"}}
-			st.Team.Shows = w.card(*st).Shows
+			st.Team.Shows = w.card(st.Room.ID).Shows
 		}, nil, 0},
 		{"somebody has it", func(w *wanted, _ *state) {
 			w.Incident.State, w.Incident.AcknowledgedBy, w.Incident.AcknowledgedAt = oncall.Acknowledged, "take", noon
@@ -85,7 +85,7 @@ func TestPlan(t *testing.T) {
 		}, []string{"tell post remind #4: Still firing after 60 min. Nobody has it"}, 0},
 		{"without a channel of its own the thread reminds", func(w *wanted, st *state) {
 			w.Lines, w.Last, st.Room = []oncall.Entry{line(3, oncall.EntryRepeated, "")}, 3, room{}
-			st.Team.Shows = w.card(*st).Shows
+			st.Team.Shows = w.card(st.Room.ID).Shows
 		}, []string{"thread post remind #3: Still firing after 60 min. Nobody has it"}, 0},
 		{"a reminder a minute ago is enough", func(w *wanted, st *state) {
 			w.Lines, w.Last, st.Reminded = []oncall.Entry{line(3, oncall.EntryRepeated, "")}, 3, noon.Add(-time.Minute)
@@ -93,7 +93,7 @@ func TestPlan(t *testing.T) {
 		{"the holder is asked", func(w *wanted, st *state) {
 			w.Incident.State, w.Incident.AcknowledgedBy, w.Incident.AcknowledgedAt = oncall.Acknowledged, "take", noon
 			st.Room.Topic, st.Thread = w.topic(), 9
-			st.Team.Shows, st.Room.Card.Shows = w.card(*st).Shows, w.card(*st).Shows
+			st.Team.Shows, st.Room.Card.Shows = w.card(st.Room.ID).Shows, w.card("").Shows
 			w.Lines, w.Last = []oncall.Entry{line(9, oncall.EntryAsked, "")}, 9
 		}, []string{"tell post ask #9: Asked  whether they are still on it (until )"}, 0},
 		{"people are missing", func(w *wanted, st *state) {

@@ -105,7 +105,7 @@ func (t *task) postTeam(ctx context.Context, o op) {
 	case s.wait > 0:
 		t.later(o, s.wait)
 	default:
-		t.posting(ctx, o, intent{Channel: t.w.Team}, t.w.card(t.st))
+		t.posting(ctx, o, intent{Channel: t.w.Team}, t.w.card(t.st.Room.ID))
 	}
 }
 
@@ -113,7 +113,7 @@ func (t *task) postTeam(ctx context.Context, o op) {
 // incident and the incident the digest.
 func (t *task) enter(ctx context.Context, name string) {
 	before := t.st
-	t.st.Digest, t.st.Team = name, post{Shows: t.w.card(t.st).Shows}
+	t.st.Digest, t.st.Team = name, post{Shows: t.w.card(t.st.Room.ID).Shows}
 	err := t.saveWith(ctx, func(tx *store.Tx) error {
 		c, err := tx.ChatLocked(ctx, name)
 		if err != nil {
@@ -146,7 +146,7 @@ func (t *task) enter(ctx context.Context, name string) {
 // tellDigest lets the incident's digest be looked at: it shows the incident
 // otherwise now.
 func (t *task) tellDigest(ctx context.Context) {
-	t.st.Team.Shows = t.w.card(t.st).Shows
+	t.st.Team.Shows = t.w.card(t.st.Room.ID).Shows
 	err := t.saveWith(ctx, func(tx *store.Tx) error { return tx.HurryChat(ctx, t.st.Digest, tx.Now) })
 	if err != nil {
 		t.gone = true

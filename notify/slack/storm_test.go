@@ -68,7 +68,7 @@ func TestR24_AStormIsFoldedAndNothingIsLost(t *testing.T) {
 				h.after(time.Minute)
 				resolved := 0
 				for _, m := range h.cards("alerts") {
-					resolved += strings.Count(string(m.Blocks), "🟢 ")
+					resolved += strings.Count(string(m.Blocks), "✓ ")
 				}
 				if resolved < len(over) {
 					t.Errorf("%d are shown as resolved, want %d", resolved, len(over))

@@ -17,7 +17,7 @@ func TestAnAlertStandsInTheTeamsChannelAndFollowsItsIncident(t *testing.T) {
 			t.Fatalf("got %d messages, want one: %+v", len(list), list)
 		}
 		m := list[0]
-		for _, want := range []string{"🔴 #1 決済: エラー率 7% &lt;b&gt; &amp; more db-1（未対応）"} {
+		for _, want := range []string{"● #1 決済: エラー率 7% &lt;b&gt; &amp; more db-1（未対応）"} {
 			if m.Text != want {
 				t.Errorf("got text %q, want %q", m.Text, want)
 			}

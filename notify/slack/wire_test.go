@@ -154,7 +154,7 @@ func TestMessagesKeepToSlacksLimits(t *testing.T) {
 			}
 		})
 		ops, _ := plan(w, st)
-		all := []message{w.card(st)}
+		all := []message{w.card(st.Room.ID)}
 		for _, o := range ops {
 			if len(o.Lines) > 0 {
 				all = append(all, w.lines(o))

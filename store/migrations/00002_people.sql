@@ -83,6 +83,9 @@ CREATE TABLE audit(
 	after TEXT
 );
 
+CREATE INDEX audit_kind ON audit(kind, id);
+CREATE INDEX audit_actor ON audit(actor, id);
+
 -- Browsers and telephones that take push messages.
 CREATE TABLE subscriptions(
 	id TEXT PRIMARY KEY,
