@@ -93,12 +93,16 @@ func (v guideView) Tally() (all []string) {
 }
 
 // maxStair is how many steps of a forecast are shown: a night repeats itself.
-const maxStair = 12
+const maxStair = 8
 
 // stair draws a forecast: whom it reaches, why them, and what comes of it.
 func stair(steps []api.Step, from time.Time, why func(api.Step) string) (out []view.StairStep) {
 	for _, s := range steps {
-		if !tellable(s.Kind) || s.Kind == "triggered" {
+		switch s.Kind {
+		case "triggered", "outcome", "unreached": // what follows says as much
+			continue
+		}
+		if !tellable(s.Kind) {
 			continue
 		}
 		step := view.StairStep{At: s.At, In: "+" + clock(s.At.Sub(from)), Icon: iconOf(s.Kind, s.Data.Method), Kind: stepOf(s.Kind), Sentence: s.Text}

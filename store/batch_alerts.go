@@ -165,12 +165,13 @@ func (b *batch) follow(ctx context.Context, groups []*group, fired []*firing, cl
 	now := b.tx.Now
 	var entries, responses []any
 	var timers []Timer
+	var changed []oncall.IncidentID
 	look := func(id oncall.IncidentID) {
 		timers = append(timers, Timer{Kind: TimerIncident, Ref: string(id), DueAt: now})
 	}
 	for _, g := range groups {
 		if g.opened || g.repeated {
-			b.tx.Changed(TopicIncidents, "")
+			changed = append(changed, g.id)
 			timers = append(timers, b.tx.followers(g.id)...)
 		}
 		first := g.items[0]
@@ -194,6 +195,7 @@ func (b *batch) follow(ctx context.Context, groups []*group, fired []*firing, cl
 			look(g.id)
 		}
 	}
+	b.tell(changed)
 	for _, it := range cleared {
 		if it.result.Edge && it.result.Incident != "" {
 			look(it.result.Incident)
@@ -209,6 +211,21 @@ func (b *batch) follow(ctx context.Context, groups []*group, fired []*firing, cl
 		return fmt.Errorf("responses: %w", err)
 	}
 	return b.tx.PutTimers(ctx, timers...)
+}
+
+// namedChanges is how many incidents a batch names to the pages: one row each,
+// which then need to draw no more than theirs. A batch of more is one row.
+const namedChanges = 4
+
+// tell says which incidents were opened or say something new.
+func (b *batch) tell(changed []oncall.IncidentID) {
+	if len(changed) > namedChanges {
+		b.tx.Changed(TopicIncidents, "")
+		return
+	}
+	for _, id := range changed {
+		b.tx.Changed(TopicIncident, string(id))
+	}
 }
 
 // log writes signals down with the incident they turned out to be about. Those

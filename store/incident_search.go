@@ -163,6 +163,41 @@ func (tx *Tx) CountOpen(ctx context.Context, user oncall.UserID) (open OpenCount
 	return open, nil
 }
 
+// OpenOfAll is OpenCount for everybody at once.
+type OpenOfAll struct {
+	Triggered, Acknowledged int
+	Held                    map[oncall.UserID]int
+}
+
+const countOpenOfAll = `
+	SELECT state, acknowledged_by, count(*)
+	FROM (SELECT state, acknowledged_by FROM incidents WHERE resolved_at IS NULL AND triggered_at > 0
+		ORDER BY triggered_at DESC, id DESC LIMIT $1) V
+	GROUP BY state, acknowledged_by`
+
+// CountOpenOfAll counts what is open, and of that what each user has.
+func (tx *Tx) CountOpenOfAll(ctx context.Context) (OpenOfAll, error) {
+	open := OpenOfAll{Held: map[oncall.UserID]int{}}
+	err := tx.all(ctx, countOpenOfAll, func(rows row) error {
+		var state oncall.State
+		var user oncall.UserID
+		var n int
+		err := rows.Scan(&state, into(&user), &n)
+		switch state {
+		case oncall.Triggered:
+			open.Triggered += n
+		case oncall.Acknowledged:
+			open.Acknowledged += n
+			open.Held[user] += n
+		}
+		return err
+	}, CountedUpTo)
+	if err != nil {
+		return open, fmt.Errorf("open incidents: %w", err)
+	}
+	return open, nil
+}
+
 const selectIncidents = `SELECT ` + incidentColumns + ` FROM incidents WHERE id IN ($1)`
 
 // IncidentsUnlocked returns the incidents without locking them; an unknown one

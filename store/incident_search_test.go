@@ -16,7 +16,9 @@ import (
 // those every second one is ume's.
 func history(t *testing.T, db *store.DB) (at func(i int) time.Time) {
 	t.Helper()
-	at = func(i int) time.Time { return time.UnixMilli(1_790_000_000_000).UTC().Add(time.Duration(i) * time.Minute) }
+	at = func(i int) time.Time {
+		return time.UnixMilli(1_790_000_000_000).UTC().Add(time.Duration(i) * time.Minute)
+	}
 	const all, chunk = 3000, 500
 	for from := 0; from < all; from += chunk {
 		tx(t, db, func(tx *store.Tx) error {
@@ -111,6 +113,14 @@ func TestWhatIsOpenIsCounted(t *testing.T) {
 		}
 		if count("take"); got.Held != 0 {
 			t.Errorf("take has %d", got.Held)
+		}
+		var all store.OpenOfAll
+		read(t, db, func(tx *store.Tx) (err error) {
+			all, err = tx.CountOpenOfAll(t.Context())
+			return err
+		})
+		if diff := cmp.Diff(store.OpenOfAll{Triggered: 300, Acknowledged: 300, Held: map[oncall.UserID]int{"ume": 300}}, all); diff != "" {
+			t.Errorf("of all (-want +got):\n%s", diff)
 		}
 	})
 }

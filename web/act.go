@@ -29,7 +29,6 @@ type action struct {
 }
 
 var (
-	errNoAct = &oncall.Error{Kind: oncall.NotFound, Code: "page.not_found", Message: "there is nothing at this address"}
 	errVoice = &oncall.Error{Kind: oncall.Conflict, Code: "actor.unknown", Message: "this account is no user of the configuration, so it can't have an incident"}
 	errWho   = &oncall.Error{Kind: oncall.Invalid, Code: "user.unknown", Message: "there is no such user", Field: "/who"}
 )
@@ -58,7 +57,7 @@ func (a *Web) do(ctx context.Context, x action) (*oncall.Incident, error) {
 	case "note":
 		return a.Life.Note(ctx, x.id, x.text, x.by, x.via)
 	}
-	return nil, errNoAct
+	return nil, errNoPage
 }
 
 // holds reports whether the verb makes somebody the holder.
@@ -99,7 +98,7 @@ func (a *Web) readAction(r *http.Request, s *request) (x action, err error) {
 	if x.verb == "act" { // an account that is nobody's says in whose name
 		x.verb = form(r, "act")
 		if x.verb != "acknowledge" && x.verb != "renew" && x.verb != "resolve" {
-			return x, errNoAct
+			return x, errNoPage
 		}
 		if s.who.User == "" {
 			if x.by, err = s.voice(form(r, "who")); err != nil {
@@ -177,7 +176,7 @@ const mostAtOnce = 200
 func (a *Web) actOnMany(w http.ResponseWriter, r *http.Request, s *request) error {
 	verb := form(r, "act")
 	if verb != "acknowledge" && verb != "resolve" {
-		return errNoAct
+		return errNoPage
 	}
 	if holds(verb) && s.who.User == "" {
 		return errVoice

@@ -20,7 +20,7 @@ const codeRole = "access.role"
 func (a *Web) fail(w http.ResponseWriter, r *http.Request, s *request, err error) {
 	e := public(err)
 	if e.Kind == oncall.Internal {
-		a.Log.ErrorContext(r.Context(), "page failed", "path", route404(r), "err", err)
+		a.Log.ErrorContext(r.Context(), "page failed", "path", loggable(r), "err", err)
 	}
 	w.Header().Del("Content-Encoding")
 	if wantsJSON(r) {
@@ -42,8 +42,8 @@ func (a *Web) fail(w http.ResponseWriter, r *http.Request, s *request, err error
 	}
 }
 
-// route404 is a path for the log, without what is secret in it.
-func route404(r *http.Request) string {
+// loggable is a path for the log, without what is secret in it.
+func loggable(r *http.Request) string {
 	if first, _, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); ok {
 		return "/" + first + "/…"
 	}

@@ -114,7 +114,6 @@ func (a *Web) incident(w http.ResponseWriter, r *http.Request, s *request) error
 
 // drawIncident is the page; refill puts back what was typed into a form of it.
 func (a *Web) drawIncident(w http.ResponseWriter, r *http.Request, s *request, ref string, status int, refill func(*view.IncidentPage)) error {
-	at := a.Hub.Position()
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // what is no number is the beginning
 	facts, err := a.readIncident(r.Context(), ref, before)
 	if err != nil {
@@ -123,7 +122,7 @@ func (a *Web) drawIncident(w http.ResponseWriter, r *http.Request, s *request, r
 	p := s.shell("#"+strconv.FormatInt(facts.inc.Number, 10)+" "+view.Short(facts.inc.Title, 60), "incidents")
 	page := s.incidentPage(p, facts)
 	if before == 0 {
-		p.Live = liveIncident(facts.inc, at)
+		p.Live = liveIncident(facts.inc, s.at)
 	}
 	if refill != nil {
 		refill(&page)

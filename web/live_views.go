@@ -76,13 +76,6 @@ func (s *request) viewKey(parts ...string) string {
 	return strings.Join(append([]string{string(s.who.User), string(s.who.Role), s.lang, zone, s.base}, parts...), "|")
 }
 
-// again is the same reader at a later time.
-func (s *request) again(ctx context.Context) (*request, error) {
-	later := *s
-	later.now, later.note = now(), nil
-	return &later, later.look(ctx)
-}
-
 func concernsIncidents(c store.Change) bool {
 	return c.Topic == store.TopicIncident || c.Topic == store.TopicIncidents || c.Topic == store.TopicDirectory
 }
@@ -149,12 +142,8 @@ func (a *Web) wholeList(ctx context.Context, s *request, q listQuery) ([]live.Pa
 func (a *Web) changedRows(ctx context.Context, s *request, q listQuery, ids []oncall.IncidentID) (out []live.Patch, err error) {
 	var found map[oncall.IncidentID]*oncall.Incident
 	var responses map[oncall.IncidentID]*store.ResponseRow
-	var counts store.OpenCount
 	err = a.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if found, err = tx.IncidentsUnlocked(ctx, ids); err != nil {
-			return err
-		}
-		if counts, err = tx.CountOpen(ctx, s.who.User); err != nil {
 			return err
 		}
 		responses, err = tx.Responses(ctx, ids)
@@ -164,7 +153,7 @@ func (a *Web) changedRows(ctx context.Context, s *request, q listQuery, ids []on
 		return nil, err
 	}
 	p := s.shell("", "")
-	parts := append(s.countParts(), view.IncidentSegments(p, view.IncidentsPage{Segments: s.segments(q, counts)}))
+	parts := append(s.countParts(), view.IncidentSegments(p, view.IncidentsPage{Segments: s.segments(q)}))
 	for _, id := range ids {
 		inc := found[id]
 		if inc == nil {

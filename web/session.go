@@ -30,6 +30,7 @@ type request struct {
 	now    time.Time
 	dir    *oncall.Directory
 	counts view.Counts
+	at     int64 // change behind which the page's stream begins: dir and counts have everything before it
 	note   *note // said once
 }
 
@@ -47,6 +48,7 @@ func (a *Web) enter(w http.ResponseWriter, r *http.Request) (*request, error) {
 			return s, err
 		}
 	}
+	s.at = a.Hub.Position()
 	if err := s.look(r.Context()); err != nil {
 		return s, err
 	}

@@ -64,9 +64,7 @@ func (a *Web) drawSetUp(w http.ResponseWriter, r *http.Request, s *request, inv 
 	}
 	if inv.Account == "" {
 		p.People = people(s)
-		if !isRead(r) || len(p.People) == 0 {
-			// what was chosen stays
-		} else {
+		if isRead(r) && len(p.People) > 0 { // else what was chosen stays
 			p.Person = p.People[0].Value
 		}
 	}

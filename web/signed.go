@@ -106,7 +106,7 @@ func (a *Web) signedOver(w http.ResponseWriter, r *http.Request, s *request, err
 	if e.Code == link.ErrExpired.Code {
 		status = http.StatusGone
 	}
-	return s.draw(w, r, status, view.SignedOver(s.shell(s.t("signed.title"), ""), view.SignedGone{Expired: status == http.StatusGone, Code: e.Code, Text: said(s.lang, e)}))
+	return s.draw(w, r, status, view.SignedOver(s.shell(s.t("signed.title"), ""), view.SignedGone{Expired: status == http.StatusGone, Code: e.Code}))
 }
 
 // mostSigned is how many steps of what happens next a signed page shows.
@@ -180,7 +180,7 @@ func (a *Web) signedAct(w http.ResponseWriter, r *http.Request, s *request) erro
 		x.via = string(oncall.Push)
 	}
 	if x.verb != "acknowledge" && x.verb != "escalate" {
-		return errNoAct
+		return errNoPage
 	}
 	if x.by == "" {
 		if x.by, err = s.voice(form(r, "who")); err != nil {

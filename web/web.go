@@ -61,6 +61,7 @@ type Web struct {
 	Options
 	cross   *http.CrossOriginProtection
 	limited *limiter // of signed links
+	glance  glance
 }
 
 // New returns the pages on what it is given.

@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -117,11 +118,20 @@ var setUpLink = regexp.MustCompile(`http://\S+(/setup/\S+)`)
 // setUp is the path of the one-time link that the first start prints.
 func (h *house) setUp() string {
 	h.t.Helper()
-	found := setUpLink.FindStringSubmatch(h.toban.Log())
-	if found == nil {
-		h.t.Fatalf("no set-up link in the log:\n%s", h.toban.Log())
+	path := ""
+	harness.Wait(h.t, patience, "the set-up link in the log", func(context.Context) (bool, error) {
+		path = linkIn(h.toban.Log())
+		return path != "", nil
+	})
+	return path
+}
+
+// linkIn is the path of the set-up link in what toban has said, "" without one.
+func linkIn(log string) string {
+	if found := setUpLink.FindStringSubmatch(log); found != nil {
+		return found[1]
 	}
-	return found[1]
+	return ""
 }
 
 // owner is Ume, who made the first account.

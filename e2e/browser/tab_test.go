@@ -219,6 +219,22 @@ func (b *tab) cookie(name, value string) {
 	}
 }
 
+// session is the secret of whoever has signed in here.
+func (b *tab) session() string {
+	b.t.Helper()
+	got, err := chromedp.Call(b.ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{b.base}})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range got.Cookies {
+		if c.Name == "toban" {
+			return c.Value
+		}
+	}
+	b.t.Fatalf("nobody is signed in\n%s", b.seen())
+	return ""
+}
+
 // darken makes the device prefer dark pages, or light ones.
 func (b *tab) darken(theme string) {
 	b.t.Helper()
@@ -299,7 +315,20 @@ func (b *tab) click(selector string) {
 // fill types into a field, in the place of what is in it.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()
-	b.do(chromedp.SetValue(chromedp.CSS(selector), ""), chromedp.SendKeys(chromedp.CSS(selector), text))
+	b.set(selector, "")
+	b.do(chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// set chooses the value of a field, as a menu or a calendar of the browser does.
+func (b *tab) set(selector, value string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`document.querySelector(%q)`, selector))
+	eval[bool](b, fmt.Sprintf(`(() => {
+		const el = document.querySelector(%q);
+		el.value = %q;
+		for (const type of ["input", "change"]) el.dispatchEvent(new Event(type, { bubbles: true }));
+		return true;
+	})()`, selector, value))
 }
 
 // press presses keys, wherever the focus is.

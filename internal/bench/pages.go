@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,14 +127,12 @@ func listPages(ctx context.Context, reader *pageReader, past *past) (all []page,
 		add("all, far back", "/?show=all&cursor="+strconv.FormatInt(at.UnixMilli(), 10)+"."+id.At(id.Incident, at))
 	}
 	for _, show := range []string{"open", "all", "mine"} {
-		for _, q := range []url.Values{
-			{}, {"service": {laterService}}, {"service": {past.service(7)}}, {"service": {rareService}}, {"urgency": {"low"}}, {"urgency": {"high"}},
-			{"state": {"triggered"}}, {"state": {"acknowledged"}}, {"state": {"resolved"}},
-			{"q": {"checkout"}}, {"q": {"no title says this"}}, {"service": {past.service(9)}, "urgency": {"low"}, "q": {"certificate"}},
+		for _, filter := range []string{
+			"", "service=" + laterService, "service=" + past.service(7), "service=" + rareService, "urgency=low", "urgency=high",
+			"state=triggered", "state=acknowledged", "state=resolved",
+			"q=checkout", "q=no+title+says+this", "service=" + past.service(9) + "&urgency=low&q=certificate",
 		} {
-			form := show + " " + q.Encode()
-			q.Set("show", show)
-			add(form, "/?"+q.Encode())
+			add(strings.TrimSpace(show+" "+filter), "/?show="+show+"&"+filter)
 		}
 	}
 	for range nextPages {

@@ -23,9 +23,9 @@ const (
 
 	changesPerSecond = 5
 	changers         = 4
-	// liveFor is how long incidents change at least, arriveWithin how long the last
-	// change may take to everybody.
-	liveFor      = 4 * time.Second
+	// liveFor is how long incidents change, arriveWithin how long the last change may
+	// take to everybody.
+	liveFor      = 5 * time.Second
 	arriveWithin = 10 * time.Second
 )
 
@@ -87,7 +87,7 @@ type change struct {
 // change opens and acknowledges incidents in turn.
 func (s *site) change(ctx context.Context, p *past, board *board) (all []change, err error) {
 	var mu sync.Mutex
-	err = openLoop(ctx, changesPerSecond, changers, max(liveFor, s.r.o.Duration), func(_, n int, _ time.Time) error {
+	err = openLoop(ctx, changesPerSecond, changers, liveFor, func(_, n int, _ time.Time) error {
 		var c change
 		if n%2 == 0 {
 			var made struct {
@@ -165,11 +165,12 @@ func (s *site) openStream(ctx context.Context, cookie string, turn int, board *b
 	if err := r.Write(w.conn); err != nil {
 		return nil, err
 	}
-	res, err := http.ReadResponse(w.in, r)
+	res, err := http.ReadResponse(w.in, r) //nolint:bodyclose // it is open as long as the stream, which closes it
 	if err != nil {
 		return nil, err
 	}
 	if res.StatusCode != http.StatusOK {
+		w.close()
 		return nil, errors.Join(fmt.Errorf("a stream was answered %s", res.Status), res.Body.Close())
 	}
 	return &stream{board: board, body: bufio.NewReader(res.Body), seen: map[oncall.IncidentID]time.Time{}, close: func() error {

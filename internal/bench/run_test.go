@@ -34,8 +34,10 @@ func names() (all []string) {
 		}
 		all = append(all,
 			"storm."+e+".c64.rate", "call."+e+".idle.p50", "call."+e+".idle.p99", "call."+e+".busy.p99",
-			"burst60."+e+".last", "busy_next."+e+".p99", "timer10k."+e+".late_p99", "steps."+e+".rate")
+			"burst60."+e+".last", "busy_next."+e+".p99", "timer10k."+e+".late_p99", "steps."+e+".rate",
+			"page.list."+e+".p50", "page.list."+e+".p99", "page.incident."+e+".p50", "page.incident."+e+".p99")
 	}
+	all = append(all, "page.list.weight", "page.signed.weight", "live.delay_p99", "live.rss", "live.cpu")
 	return append(all, "idle.rss", "start.ready", "binary.size")
 }
 
@@ -57,7 +59,7 @@ func TestEveryFigureIsMeasured(t *testing.T) {
 	got := map[string]float64{}
 	err = bench.Run(t.Context(), bench.Options{
 		Program: []string{program}, Bare: []string{program, "bench", "bare"},
-		Quick: true, Duration: 100 * time.Millisecond, Waiting: 500, Progress: t.Output(),
+		Quick: true, Duration: 100 * time.Millisecond, Waiting: 500, Past: 2000, Progress: t.Output(),
 	}, func(f bench.Figure) { got[f.Name] = f.Value })
 	if err != nil {
 		t.Error(err)

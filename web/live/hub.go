@@ -81,6 +81,7 @@ type Hub struct {
 
 	renders chan struct{} // a place for each drawing at once
 	last    atomic.Int64  // the highest number that was told
+	turn    atomic.Int64  // how often something was told
 	told    memory
 
 	mu       sync.Mutex
@@ -159,6 +160,10 @@ func (h *Hub) Position() int64 {
 	return max(h.last.Load(), store.SeqAt(time.Now().Add(-settled)))
 }
 
+// Turn grows before any view hears of a change: what was read at a turn has
+// everything that was told up to it.
+func (h *Hub) Turn() int64 { return h.turn.Load() }
+
 // Streams is how many streams are open.
 func (h *Hub) Streams() int {
 	h.mu.Lock()
@@ -185,6 +190,7 @@ func (h *Hub) tell(list []store.Change) {
 			last = h.last.Load()
 		}
 	}
+	h.turn.Add(1)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, g := range h.views {

@@ -23,7 +23,6 @@ type SignedPage struct {
 type SignedGone struct {
 	Expired bool
 	Code    string
-	Text    string
 }
 
 func (p SignedPage) path() string { return "/i/" + p.Token }

@@ -104,10 +104,16 @@ function draw(page, answer) {
     toast(said || box("error", wrong?.querySelector(".error-text, .empty-title")?.textContent ?? say("failed")));
     return;
   }
+  const at = document.querySelector("[data-at][id]")?.id;
   for (const id of ["main", "duty", "counts", "counts-foot"]) {
     const el = page.getElementById(id);
     const old = document.getElementById(id);
     if (el && old) old.replaceWith(document.adoptNode(el));
+  }
+  const row = at && document.getElementById(at); // whoever goes by the keyboard goes on from here
+  if (row) {
+    row.setAttribute("data-at", "");
+    row.querySelector("a[href]")?.focus({ preventScroll: true });
   }
   tick();
   toast(said);

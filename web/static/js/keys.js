@@ -2,7 +2,7 @@
 // page, / searches, g and a letter goes somewhere, ? tells.
 const going = 1200; // g waits so long for its letter
 
-let gone = 0;
+let gone = -going; // when g was pressed; a page that has just come was not asked to go
 
 export function watchKeys() {
   for (const el of document.querySelectorAll("[data-help]")) {
@@ -16,7 +16,7 @@ function press(e) {
   if (e.ctrlKey || e.metaKey || e.altKey || e.isComposing || typing(e.target)) return;
   if (document.querySelector("dialog:modal, :popover-open")) return;
   const act = e.timeStamp - gone < going ? go : keys[e.key];
-  gone = 0;
+  gone = -going;
   if (act && act(e) !== false) e.preventDefault();
 }
 

@@ -74,13 +74,17 @@ function keep(old, el) {
     const same = el.querySelector(`#${CSS.escape(open.id)}`);
     if (same) same.open = true;
   }
+  for (const box of old.querySelectorAll("input[type=checkbox][name]:checked")) {
+    const same = el.querySelector(`input[type=checkbox][name="${CSS.escape(box.name)}"][value="${CSS.escape(box.value)}"]`);
+    if (same) same.checked = true;
+  }
   if (old.open !== undefined && old.localName === "details") el.open = old.open;
   if (old.hasAttribute("data-at")) el.setAttribute("data-at", "");
   const at = document.activeElement;
   if (!at || !old.contains(at)) return null;
   if (at === old) return () => el.focus({ preventScroll: true });
   const find = at.id ? `#${CSS.escape(at.id)}` : at.dataset.key ? `[data-key="${CSS.escape(at.dataset.key)}"]` : at.href ? `a[href="${CSS.escape(at.getAttribute("href"))}"]` : "";
-  return () => (find && el.querySelector(find))?.focus({ preventScroll: true });
+  return () => find && el.querySelector(find)?.focus({ preventScroll: true });
 }
 
 // release places what was held back, when it is free.
