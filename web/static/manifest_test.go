@@ -11,7 +11,7 @@ import (
 func TestTheAppIsInstalledUnderItsPrefixAndInTheReadersLanguage(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ base, lang, name, language string }{
-		{"", "ja", "トウバン", "ja"},
+		{"", "ja", "toban", "ja"},
 		{"/x", "en", "toban", "en"},
 		{"/x", "fr", "toban", "en"},
 	} {
