@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -241,18 +242,23 @@ func (s *stages) rehearse(dir *oncall.Directory) (*slack.Workspace, error) {
 	if s.chats == nil {
 		s.chatToken, s.chatSecret = "xoxb-"+rand.Text(), rand.Text()
 		s.chats = simslack.New(simslack.Options{
-			Token: s.chatToken, SigningSecret: s.chatSecret, Channels: []simslack.Channel{{Name: channel}}, Users: members(dir), URL: simulatedHost,
+			Token: s.chatToken, SigningSecret: s.chatSecret, Channels: []simslack.Channel{{Name: channel}}, URL: simulatedHost,
 			InteractURL: simulatedHost + chatPath + "/interact", EventsURL: simulatedHost + chatPath + "/events", Client: &http.Client{Transport: inProcess{s}},
 		})
 	}
+	furnish(s.chats, dir)
 	return slack.NewWorkspace(slack.Config{
-		Name: "simulated-slack", Token: s.chatToken, SigningSecret: s.chatSecret, Channel: channel, BaseURL: simulatedHost, Transport: s.chats.Transport(),
+		Rehearsal: true,
+		Name:      "simulated-slack", Token: s.chatToken, SigningSecret: s.chatSecret, Channel: channel, BaseURL: simulatedHost, Transport: s.chats.Transport(),
 	})
 }
 
-// members are the users with a place in the simulated workspace: each has their
-// own id, or one that is made of their name.
-func members(dir *oncall.Directory) (users []simslack.User) {
+// channelID is how Slack names a channel that is not called by its name.
+var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{2,20}$`)
+
+// furnish gives the simulated workspace everybody and everything that the
+// directory names: a rehearsal must not fail for want of a channel.
+func furnish(chats *simslack.Server, dir *oncall.Directory) {
 	for _, id := range slices.Sorted(maps.Keys(dir.Users)) {
 		u := dir.Users[id]
 		m := simslack.User{Name: string(id), RealName: u.Name, Email: u.Email}
@@ -263,9 +269,27 @@ func members(dir *oncall.Directory) (users []simslack.User) {
 				m.ID = c.Address
 			}
 		}
-		users = append(users, m)
+		chats.AddUser(m)
 	}
-	return users
+	open := func(name string) {
+		switch name = strings.TrimPrefix(name, "#"); {
+		case name == "":
+		case channelID.MatchString(name):
+			chats.AddChannel(simslack.Channel{ID: name, Name: strings.ToLower(name)})
+		default:
+			chats.AddChannel(simslack.Channel{Name: name})
+		}
+	}
+	for _, service := range dir.Services {
+		open(service.Chat.Channel)
+	}
+	for _, id := range slices.Sorted(maps.Keys(dir.Schedules)) {
+		chat := dir.Schedules[id].Chat
+		open(chat.Topic)
+		if chat.Group != "" {
+			chats.AddGroup(simslack.Group{Handle: chat.Group, Name: chat.Group})
+		}
+	}
 }
 
 // phonebook names the phones on the simulator's page.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"toban/access"
 	"toban/oncall"
 	"toban/store"
 	"toban/web/live"
@@ -38,14 +39,14 @@ func liveIncident(inc *oncall.Incident, at int64) string {
 }
 
 // liveCounts is where the stream of the counts alone is, for every other page.
-func (a *Web) liveCounts() string {
-	return livePath + "?view=counts&after=" + strconv.FormatInt(a.Hub.Position(), 10)
+func (s *request) liveCounts() string {
+	return livePath + "?view=counts&after=" + strconv.FormatInt(s.at, 10)
 }
 
 // live is the stream of a page.
 func (a *Web) live(w http.ResponseWriter, r *http.Request, s *request) error {
 	q := r.URL.Query()
-	v := live.View{Account: s.who.Account, Session: s.who.Session}
+	v := live.View{Account: s.who.Account, Session: s.who.Session, Holds: a.holds(r, s.who)}
 	switch q.Get("view") {
 	case "list":
 		a.listView(&v, s, readList(q))
@@ -67,6 +68,20 @@ func (a *Web) live(w http.ResponseWriter, r *http.Request, s *request) error {
 	}
 	a.Hub.Serve(w, r, v)
 	return nil
+}
+
+// holds is whether a session is still what it was when its stream began: it may
+// have been ended elsewhere, or its account has another role. What can't be found
+// out at this moment changes nothing.
+func (a *Web) holds(r *http.Request, was access.Principal) func(context.Context) bool {
+	secret := cookie(r, a.cookie())
+	return func(ctx context.Context) bool {
+		is, err := a.Access.Session(ctx, secret)
+		if err != nil {
+			return !isUnauthenticated(err)
+		}
+		return is.Role == was.Role && is.User == was.User
+	}
 }
 
 // viewKey names what is the same for all who look at it: what is drawn depends

@@ -16,10 +16,10 @@ import (
 
 // managed is the shell of a page around duty and administration, with what of it
 // is live as pairs of the stream's query; none = the counts alone. The stream
-// begins at the time that the page is drawn for, so that nothing is missed.
+// begins where the reading of the page has begun, so that nothing is missed.
 func (s *request) managed(title, active string, query ...string) view.Shell {
 	p := s.shell(title, active)
-	q := url.Values{"view": {"counts"}, "after": {strconv.FormatInt(store.SeqAt(s.now), 10)}}
+	q := url.Values{"view": {"counts"}, "after": {strconv.FormatInt(s.at, 10)}}
 	for i := 0; i+1 < len(query); i += 2 {
 		q.Set(query[i], query[i+1])
 	}

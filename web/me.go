@@ -61,7 +61,7 @@ func (a *Web) drawMe(w http.ResponseWriter, r *http.Request, s *request, status 
 		}
 	}
 	p := s.shell(s.t("nav.me"), "me")
-	p.Live = a.liveCounts()
+	p.Live = s.liveCounts()
 	return s.draw(w, r, status, view.Me(p, page))
 }
 

@@ -20,7 +20,7 @@ func TestAWrongPasswordIsToldAndTooManyAreRefused(t *testing.T) {
 	b.until(`location.pathname === "/login"`)
 	for try := range 11 {
 		if eval[bool](b, `document.querySelector('input[name="account"]').value === ""`) {
-			b.fill(`input[name="account"]`, "ume")
+			b.fill(`input[name="account"]`, "matsu") // of whom there is no account: nobody can tell
 		}
 		b.fill(`input[name="password"]`, fmt.Sprintf("not my password %d", try))
 		eval[bool](b, `window.old = true`)

@@ -67,6 +67,7 @@ func (s *site) pageTimes(ctx context.Context, reader *pageReader, past *past) (f
 	}{
 		{"list", func(n int) page { return lists[n%len(lists)] }},
 		{"incident", past.incidentPage},
+		{otherPages, func(n int) page { path := others[n%len(others)]; return page{path, path} }},
 	} {
 		used := s.child.processor()
 		took, err := reader.read(ctx, s.r.pagesAsked(), s.r.o.Duration, kind.next)
@@ -74,6 +75,9 @@ func (s *site) pageTimes(ctx context.Context, reader *pageReader, past *past) (f
 			return nil, fmt.Errorf("page.%s: %w", kind.name, err)
 		}
 		all := s.tellPages(kind.name, took, used)
+		if kind.name == otherPages {
+			continue // nobody waits for them at night; that none reads the whole past is said
+		}
 		name := fmt.Sprintf("page.%s.%s.", kind.name, s.engine)
 		figures = append(figures,
 			Figure{name + "p50", milliseconds(percentile(all, 0.5)), "ms"},
@@ -87,6 +91,14 @@ func (r *runner) pagesAsked() int {
 		return pagesAskedQuick
 	}
 	return pagesAsked
+}
+
+// otherPages are the rest of what people look at.
+const otherPages = "other"
+
+var others = [...]string{
+	"/oncall", "/services", "/services/" + laterService, "/services/" + quietService, "/policies", "/policies/" + laterPolicy, "/schedules",
+	"/settings", "/settings/audit", "/settings/sessions", "/settings/people", "/settings/tokens", "/settings/about", "/me", "/welcome", "/incidents/new",
 }
 
 // tellPages says how each form of a page did, since one that reads a whole table
@@ -213,12 +225,11 @@ func (p *pageReader) read(ctx context.Context, most int, duration time.Duration,
 	return took, errors.Join(append(failed, ctx.Err())...)
 }
 
-// anyNumber is the number of an incident of the year, newest that of one with a
-// timeline.
+// anyNumber is the number of an incident of the year.
 func (p *past) anyNumber() int64 { return p.first + rand.Int64N(p.last-p.first+1) }
-func (p *past) newest() int64 {
-	return p.last - rand.Int64N(min(timelines, p.last-p.first+1))
-}
+
+// newest is the number of one that has a timeline.
+func (p *past) newest() int64 { return p.last - rand.Int64N(min(timelines, p.last-p.first+1)) }
 
 // openOne is an incident that is open.
 type openOne struct {

@@ -27,7 +27,7 @@ func (f *Follower) raise(ctx context.Context, ws *Workspace, key, title string) 
 		return
 	}
 	f.log.ErrorContext(ctx, "slack does not take what is posted", "provider", ws.Name(), "trouble", key)
-	if f.o.Alarms != nil {
+	if f.o.Alarms != nil && !ws.c.Rehearsal {
 		f.o.Alarms.Raise(ctx, ws.Name()+"/"+key, title)
 	}
 }

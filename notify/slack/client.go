@@ -26,6 +26,7 @@ type Config struct {
 	BaseURL       string            // "" = https://slack.com
 	Timeout       time.Duration     // of one request; zero = 10 s
 	Transport     http.RoundTripper // nil = http.DefaultTransport
+	Rehearsal     bool              // simulated: trouble with it is no incident about toban
 }
 
 const (

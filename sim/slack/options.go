@@ -1,7 +1,11 @@
 package slack
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -72,13 +76,22 @@ type Bot struct {
 
 // User is a member of the workspace.
 type User struct {
-	ID       string `json:"id"`
+	ID       string `json:"id"` // empty: made from Name
 	Name     string `json:"name"`
 	RealName string `json:"real_name"`
 	Email    string `json:"email,omitempty"`
 	TZ       string `json:"tz,omitempty"` // IANA; empty means Asia/Tokyo
 	Deleted  bool   `json:"deleted,omitempty"`
 	Bot      bool   `json:"bot,omitempty"`
+}
+
+// known gives a member an id who has none: always the same for a name.
+func (u User) known() User {
+	if u.ID == "" {
+		sum := sha256.Sum256([]byte(u.Name))
+		u.ID = "U0" + strings.ToUpper(hex.EncodeToString(sum[:4]))
+	}
+	return u
 }
 
 // Group is a user group, mentioned by @Handle.
@@ -120,6 +133,10 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Events == nil {
 		o.Events = []string{"message", "member_joined_channel", "channel_archive", "app_mention", "reaction_added"}
+	}
+	o.Users = slices.Clone(o.Users)
+	for i := range o.Users {
+		o.Users[i] = o.Users[i].known()
 	}
 	if len(o.Channels) == 0 {
 		all := []string{o.Bot.UserID}

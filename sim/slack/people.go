@@ -136,6 +136,7 @@ func (s *Server) Delete(channelID string) error {
 
 // AddUser lets somebody into the workspace, or changes who is there.
 func (s *Server) AddUser(u User) {
+	u = u.known()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if have := s.user(u.ID); have != nil {
@@ -143,6 +144,35 @@ func (s *Server) AddUser(u User) {
 	} else {
 		s.users = append(s.users, u)
 	}
+	s.touch()
+}
+
+// AddChannel opens a channel; one of that id or name stays as it is.
+func (s *Server) AddChannel(c Channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, have := range s.channels {
+		if have.ID == c.ID && c.ID != "" || have.Name == c.Name && c.Name != "" {
+			return
+		}
+	}
+	s.open(c)
+	s.touch()
+}
+
+// AddGroup makes a user group; one of that handle stays as it is.
+func (s *Server) AddGroup(g Group) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, have := range s.groups {
+		if have.Handle == g.Handle {
+			return
+		}
+	}
+	if g.ID == "" {
+		g.ID = s.newID("S")
+	}
+	s.groups = append(s.groups, &g)
 	s.touch()
 }
 

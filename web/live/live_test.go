@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -306,6 +307,33 @@ func TestAnEndedSessionEndsItsStreams(t *testing.T) {
 		synctest.Wait()
 		if got := b.hub.Streams(); got != 1 {
 			t.Errorf("streams after its end: got %d, want 1", got)
+		}
+	})
+}
+
+func TestAStreamWhoseClientMayNoLongerLookOnEndsWithinSeconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, false, Options{})
+		view, _ := page("list")
+		var may atomic.Bool
+		may.Store(true)
+		view.Holds = func(context.Context) bool { return may.Load() }
+		w, leave := b.open(view, "")
+		defer leave()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := b.hub.Streams(); got != 1 {
+			t.Fatalf("streams while it holds: got %d, want 1", got)
+		}
+		may.Store(false)
+		time.Sleep(checking)
+		synctest.Wait()
+		if got := b.hub.Streams(); got != 0 {
+			t.Errorf("streams after that: got %d, want 0", got)
+		}
+		if got := w.events("reload"); len(got) != 1 {
+			t.Errorf("got %d reloads, want 1: the page asks who it is", len(got))
 		}
 	})
 }

@@ -22,6 +22,8 @@ const (
 	writing = 10 * time.Second // how long a client may take for one message
 	again   = 1000             // after how many milliseconds a client comes back
 	later   = 5000             // and one that could not keep up
+	// checking is how often a stream asks whether its client may still look on.
+	checking = 5 * time.Second
 )
 
 // client is one open stream.
@@ -84,6 +86,12 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, view View) {
 func (h *Hub) follow(ctx context.Context, out stream, c *client, g *group, view View, at int64, behind bool) {
 	beat := time.NewTicker(h.o.Beat)
 	defer beat.Stop()
+	var check <-chan time.Time
+	if view.Holds != nil {
+		tick := time.NewTicker(checking)
+		defer tick.Stop()
+		check = tick.C
+	}
 	var until <-chan time.Time
 	if !view.Until.IsZero() {
 		end := time.NewTimer(time.Until(view.Until))
@@ -102,6 +110,11 @@ func (h *Hub) follow(ctx context.Context, out stream, c *client, g *group, view 
 				at = max(at, g.position())
 			}
 			if len(c.events) == 0 && !out.beat(at) {
+				return
+			}
+		case <-check:
+			if !view.Holds(ctx) {
+				out.send(reloading(at)) // which leads to the login
 				return
 			}
 		case <-until:

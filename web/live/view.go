@@ -29,6 +29,9 @@ type View struct {
 	// itself; zero = never.
 	Session string
 	Until   time.Time
+	// Holds reports whether the client may still look on; it is asked every few
+	// seconds. nil = it may until Session or Until ends.
+	Holds func(ctx context.Context) bool
 }
 
 // Patch is HTML that a page puts into place: whole elements with ids. A
