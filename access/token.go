@@ -46,7 +46,8 @@ var (
 // CreateToken returns the secret of a new token, "tbn_…", which is nowhere else.
 // It belongs to the account of by and may do at most what role and that account
 // may. A local admin without an account, who asks by neither session nor token,
-// makes one of the installation. expires zero = never.
+// makes one of the installation. expires zero = never; a token makes none that
+// outlives it.
 func (k *Keeper) CreateToken(ctx context.Context, by Principal, name string, role Role, expires time.Time) (secret string, t Token, err error) {
 	if _, err := ParseRole(string(role)); err != nil {
 		return "", Token{}, err
@@ -62,6 +63,9 @@ func (k *Keeper) CreateToken(ctx context.Context, by Principal, name string, rol
 	err = k.db.Tx(ctx, func(tx *store.Tx) error {
 		owner, err := tokenOwner(ctx, tx, by, role)
 		if err != nil {
+			return err
+		}
+		if err := outlives(ctx, tx, by, expires); err != nil {
 			return err
 		}
 		list, err := tx.TokensOf(ctx, owner)
@@ -90,6 +94,25 @@ func (k *Keeper) CreateToken(ctx context.Context, by Principal, name string, rol
 		return "", Token{}, err
 	}
 	return TokenPrefix + secret, t, nil
+}
+
+// outlives refuses a token that would hold longer than the one it is made with:
+// else one that is to end soon could live for ever.
+func outlives(ctx context.Context, tx *store.Tx, by Principal, expires time.Time) error {
+	if by.Token == "" {
+		return nil
+	}
+	own, found, err := tx.Token(ctx, by.Token)
+	if err != nil || !found || own.ExpiresAt.IsZero() {
+		return err
+	}
+	if expires.IsZero() || expires.After(own.ExpiresAt) {
+		return &oncall.Error{
+			Kind: oncall.Invalid, Code: "access.token_expiry", Field: "/expires",
+			Message: "a token makes none that outlives it; this one holds until " + own.ExpiresAt.UTC().Format(time.RFC3339),
+		}
+	}
+	return nil
 }
 
 // tokenOwner is the account that a token of by belongs to.

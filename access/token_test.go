@@ -186,3 +186,27 @@ func TestWhatCanBeNoTokenIsRefused(t *testing.T) {
 	_, _, err = k.CreateToken(ctx, ume, "a", access.Viewer, soon)
 	fails(t, "after one was revoked", err, "")
 }
+
+func TestATokenMakesNoneThatOutlivesIt(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		k := keeper(db)
+		ume, _ := begin(t, k)
+		soon := time.Now().Add(time.Hour)
+		secret, _, err := k.CreateToken(t.Context(), ume, "short", access.Admin, soon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		by, err := k.Token(t.Context(), secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, expires := range []time.Time{{}, soon.Add(time.Minute)} {
+			_, _, err := k.CreateToken(t.Context(), by, "long", access.Viewer, expires)
+			fails(t, "until "+expires.String(), err, "access.token_expiry")
+		}
+		if _, _, err := k.CreateToken(t.Context(), by, "shorter", access.Viewer, soon.Add(-time.Minute)); err != nil {
+			t.Errorf("one that ends before it: %v", err)
+		}
+	})
+}

@@ -178,8 +178,15 @@ func TestTokensAndKeysAreShownOnceAndEnd(t *testing.T) {
 		i.must(201, "admin", http.MethodPost, "/api/v1/tokens", `{"name":"deploy","role":"responder"}`, &made)
 		bearer := []string{"Authorization", "Bearer " + made.Secret}
 		i.must(200, "", http.MethodGet, "/api/v1/me", "", nil, bearer...)
-		if got := i.as("", http.MethodGet, "/api/v1/tokens", "", bearer...); got.status != http.StatusForbidden {
-			t.Errorf("a responder's token reads tokens: got %d, want 403", got.status)
+		if got := i.as("viewer", http.MethodGet, "/api/v1/tokens", ""); got.status != http.StatusForbidden {
+			t.Errorf("a viewer reads tokens: got %d, want 403", got.status)
+		}
+		var own api.TokenList
+		i.must(200, "responder", http.MethodGet, "/api/v1/tokens", "", &own)
+		for _, each := range own.Tokens {
+			if each.Hash == made.Hash {
+				t.Error("a responder sees the token of somebody else")
+			}
 		}
 		list := i.as("admin", http.MethodGet, "/api/v1/tokens", "")
 		if strings.Contains(string(list.body), made.Secret) || !strings.Contains(string(list.body), made.Hash) {

@@ -42,9 +42,9 @@ func roles() map[string]access.Role {
 		"create-key":           access.Manager,
 		"revoke-key":           access.Manager,
 		"list-audit":           access.Manager,
-		"list-tokens":          access.Admin,
-		"create-token":         access.Admin,
-		"revoke-token":         access.Admin,
+		"list-tokens":          access.Responder,
+		"create-token":         access.Responder,
+		"revoke-token":         access.Responder,
 		"apply-configuration":  access.Admin,
 		"export-configuration": access.Admin,
 	}

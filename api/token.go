@@ -41,9 +41,9 @@ type TokenList struct {
 func (a *API) tokens(h huma.API) {
 	register(a, h, huma.Operation{
 		OperationID: "list-tokens", Method: http.MethodGet, Path: "/api/v1/tokens", Tags: []string{tagAccess}, Errors: []int{400},
-		Summary: "List the tokens of this API", Description: "Of all accounts and of the installation, the newest first; those that have ended in the last three months, too.",
+		Summary: "List the tokens of this API", Description: "Your own; for an admin those of all accounts and of the installation. The newest first; those that have ended in the last three months, too.",
 	}, func(ctx context.Context, in *Paged) (*struct{ Body TokenList }, error) {
-		all, err := a.o.Access.AllTokens(ctx)
+		all, err := a.tokensOf(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (a *API) revokeToken(ctx context.Context, in *struct {
 	Hash string `path:"hash" maxLength:"64" doc:"the hash, or an unmistakable beginning of six characters or more"`
 },
 ) (*struct{ Body Token }, error) {
-	all, err := a.o.Access.AllTokens(ctx)
+	all, err := a.tokensOf(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +89,15 @@ func (a *API) revokeToken(ctx context.Context, in *struct {
 	}
 	t.RevokedAt = time.Now().UTC().Truncate(time.Millisecond)
 	return &struct{ Body Token }{wireToken(t)}, nil
+}
+
+// tokensOf are the tokens that who asks may see: their own, or all.
+func (a *API) tokensOf(ctx context.Context) ([]access.Token, error) {
+	p, _ := access.From(ctx)
+	if p.Role.Includes(access.Admin) {
+		return a.o.Access.AllTokens(ctx)
+	}
+	return a.o.Access.Tokens(ctx, p.Account)
 }
 
 // oneToken finds the one token whose hash begins with prefix.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -76,7 +77,8 @@ type App struct {
 	closing  closers
 	ready    chan struct{}
 	external string
-	version  int64 // of the configuration that the channels were made for
+	links    atomic.Pointer[string] // what the links in messages begin with
+	version  int64                  // of the configuration that the channels were made for
 }
 
 // New sets everything up and listens; nothing is done before Run. Close it also
@@ -146,7 +148,7 @@ func (a *App) connect(key []byte) (err error) {
 	a.respond = respond.New(a.db, a.log.With("component", "respond"), respond.Options{})
 	a.life = incident.New(a.db, a.respond, a.log.With("component", "incident"))
 	a.stages = &stages{key: key, getenv: a.o.Getenv, log: a.log.With("component", "providers")}
-	a.stages.push, err = push.New(push.Config{DB: a.db, Key: key, Base: a.URL, Log: a.log.With("component", "push")})
+	a.stages.push, err = push.New(push.Config{DB: a.db, Key: key, Base: a.linkBase, Log: a.log.With("component", "push")})
 	if err != nil {
 		return err
 	}
@@ -187,6 +189,7 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 		settings = o.Config.Server
 	} else if dir, _, err := a.current(ctx); err == nil {
 		settings.ExternalURL, settings.Public.URL = dir.Settings.ExternalURL, dir.Settings.PublicURL
+		settings.TrustedProxies = dir.Settings.TrustedProxies
 	}
 	address := o.Listen
 	if address == "" {
@@ -227,7 +230,7 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 		intake: in, gateway: gateway.New(acceptor.Directory, in, a.log.With("component", "gateway")),
 		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, api: a.api.Handler(), web: a.web, log: a.log,
 	}
-	a.servers = append(a.servers, newServer("main", main, atSubPath(a.external, routes.main()), a.log))
+	a.servers = append(a.servers, newServer("main", main, behind(settings.TrustedProxies, atSubPath(a.external, routes.main())), a.log))
 	if o.PublicListen != "" {
 		settings.Public.Listen = o.PublicListen
 	}
@@ -237,7 +240,7 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 			return fmt.Errorf("public listener: %w", err)
 		}
 		a.closing.push("public listener", ignoreClosed(public.Close))
-		a.servers = append(a.servers, newServer("public", public, atSubPath(a.publicURL(settings), routes.public()), a.log))
+		a.servers = append(a.servers, newServer("public", public, behind(settings.TrustedProxies, atSubPath(a.publicURL(settings), routes.public())), a.log))
 	}
 	socket, err := listenSocket(data.Socket())
 	if err != nil {
@@ -252,6 +255,15 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 func (a *App) publicURL(s config.Server) string {
 	if s.Public.URL != "" {
 		return s.Public.URL
+	}
+	return a.external
+}
+
+// linkBase is what the links in messages begin with: a telephone opens them from
+// anywhere.
+func (a *App) linkBase() string {
+	if base := a.links.Load(); base != nil {
+		return *base
 	}
 	return a.external
 }

@@ -33,14 +33,12 @@ func (a *App) apply(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	return a.db.Tx(ctx, func(tx *store.Tx) error {
-		version, changed, err := config.Apply(ctx, tx, objects)
-		if err != nil {
-			return fmt.Errorf("apply the configuration: %w", err)
-		}
-		a.log.InfoContext(ctx, "configuration applied", "version", version, "changed", changed)
-		return nil
-	})
+	applied, err := a.edit.Apply(ctx, objects)
+	if err != nil {
+		return fmt.Errorf("apply the configuration: %w", err)
+	}
+	a.log.InfoContext(ctx, "configuration applied", "version", applied.Version, "changed", applied.Changed)
+	return nil
 }
 
 // current is the configuration in the store.
@@ -77,6 +75,8 @@ func (a *App) configure(ctx context.Context) (version int64, err error) {
 		return 0, err
 	}
 	a.db.Follow(store.TimerChat, next.talks())
+	base := callbackBase(dir.Settings, a.external)
+	a.links.Store(&base)
 	a.stages.use(next)
 	return dir.Version, nil
 }

@@ -28,6 +28,8 @@ type Server struct {
 	Listen      string // of the main listener; "" = DefaultListen
 	ExternalURL string // without a slash at its end; "" = not known
 	Public      Public
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []string
 }
 
 // Public is the listener that providers and senders on the internet may reach;

@@ -136,8 +136,10 @@ func (l *loader) destination(at, n *node, r *oncall.Route) {
 }
 
 // networks reads `from`: networks, or single addresses.
-func (l *loader) networks(f fields) (all []string) {
-	nodes := f.texts("from")
+func (l *loader) networks(f fields) []string { return l.networksOf(f, "from") }
+
+func (l *loader) networksOf(f fields, key string) (all []string) {
+	nodes := f.texts(key)
 	for _, n := range nodes {
 		prefix, err := netip.ParsePrefix(n.text)
 		if err != nil {
@@ -155,7 +157,7 @@ func (l *loader) networks(f fields) (all []string) {
 		all = append(all, prefix.String())
 	}
 	if len(nodes) > maxNetworks {
-		l.errorf(f.key("from"), "at most %d networks", maxNetworks)
+		l.errorf(f.key(key), "at most %d networks", maxNetworks)
 	}
 	return all
 }

@@ -11,7 +11,7 @@ func (l *loader) settings(n *node) {
 	if n == nil {
 		return
 	}
-	f := l.fields(n, n, "external_url", "language", "zone", "mode", "listen", "public", "aws", "spend")
+	f := l.fields(n, n, "external_url", "language", "zone", "mode", "listen", "public", "trusted_proxies", "aws", "spend")
 	s.Language = f.word("language", s.Language, "ja", "en")
 	s.Zone = f.zone("zone", s.Zone)
 	s.Shadow = f.word("mode", "live", "live", "shadow") == "shadow"
@@ -23,6 +23,8 @@ func (l *loader) settings(n *node) {
 		server.Public = Public{Listen: g.listen("listen"), URL: g.url("url")}
 		g.need("listen", "an address such as 0.0.0.0:8443, or leave out public")
 	}
+	server.TrustedProxies = l.networksOf(f, "trusted_proxies")
+	s.TrustedProxies = server.TrustedProxies
 	s.ExternalURL, s.PublicURL = server.ExternalURL, server.Public.URL
 	if f.has("aws") {
 		l.fields(f.key("aws"), f.node("aws"), "listen").listen("listen")

@@ -6,11 +6,12 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
@@ -34,6 +35,8 @@ type page struct {
 	zone  *time.Location
 	door  door
 	log   *slog.Logger
+
+	streams atomic.Int32 // open ones
 }
 
 // routes adds the guide's addresses to mux.
@@ -62,14 +65,15 @@ func (p *page) routes(mux *http.ServeMux) {
 	}))
 }
 
-// act does what a button asks for. A script gets 204, a form its page again.
+// act does what a button asks for. A script gets 204, for the stream draws what
+// changes; a form gets its page again.
 func (p *page) act(do func(context.Context) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := do(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		if !strings.HasPrefix(r.Header.Get("Accept"), "text/html") {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
@@ -77,9 +81,14 @@ func (p *page) act(do func(context.Context) error) http.HandlerFunc {
 	}
 }
 
-// language is that of ?lang, else the browser's, else the demo's.
+// language is that of ?lang, of the page itself or the one that a form stands on,
+// else the browser's, else the demo's.
 func (p *page) language(r *http.Request) string {
-	if asked := r.URL.Query().Get("lang"); asked == i18n.Japanese || asked == i18n.English {
+	asked := r.URL.Query().Get("lang")
+	if from, err := url.Parse(r.Referer()); err == nil && r.Method == http.MethodPost {
+		asked = from.Query().Get("lang")
+	}
+	if asked == i18n.Japanese || asked == i18n.English {
 		return asked
 	}
 	switch accepts := strings.ToLower(r.Header.Get("Accept-Language")); {
@@ -110,6 +119,7 @@ func secure(w http.ResponseWriter) {
 // show answers GET /: the whole story, with its forecast.
 func (p *page) show(w http.ResponseWriter, r *http.Request) {
 	v := p.view(p.language(r))
+	v.Live = "/guide/live?lang=" + v.Lang
 	v.Forecast = p.forecast(r.Context(), v.Lang, r.URL.Query().Get("at"))
 	p.draw(w, r, guidePage(v))
 }
@@ -189,8 +199,14 @@ func (p *page) forecast(ctx context.Context, lang, asked string) (f Forecast) {
 const maxStreams = 32
 
 // live answers GET /guide/live: each part of the page again whenever it is
-// different.
+// different, and a beat, by which the page knows that it is live.
 func (p *page) live(w http.ResponseWriter, r *http.Request) {
+	if p.streams.Add(1) > maxStreams {
+		p.streams.Add(-1)
+		http.Error(w, "too many pages are open", http.StatusServiceUnavailable)
+		return
+	}
+	defer p.streams.Add(-1)
 	out := http.NewResponseController(w)
 	_ = out.SetWriteDeadline(time.Time{}) // a stream outlives a server's time-out, where there is one
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -219,7 +235,7 @@ func (p *page) live(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-changed:
 		case <-alive.C:
-			if _, err := io.WriteString(w, ": alive\n\n"); err != nil {
+			if _, err := fmt.Fprintf(w, "event: beat\ndata: %d\n\n", time.Now().UnixMilli()); err != nil {
 				return
 			}
 		case <-r.Context().Done():
@@ -228,8 +244,13 @@ func (p *page) live(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// open leads to toban's own pages, signed in as the reader.
+// open leads to toban's own pages, signed in as the reader: on this machine only,
+// since that account may do everything.
 func (p *page) open(w http.ResponseWriter, r *http.Request) {
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+		p.draw(w, r, awayPage(p.shell(p.language(r), "demo.title")))
+		return
+	}
 	cookies, err := p.door.cookies(r.Context())
 	if err != nil {
 		p.log.WarnContext(r.Context(), "not signed in to toban's pages", "err", err)

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -42,6 +43,7 @@ func (p *page) view(lang string) guideView {
 	v := guideView{Shell: p.shell(lang, "demo.title"), Facts: f, Names: map[string]string{}, Reach: p.reach}
 	for _, who := range people {
 		v.Names[who.id] = i18n.In(lang).Say("name.user", "name", who.name(p.lang))
+		v.Room.Topic = strings.ReplaceAll(v.Room.Topic, "<@"+who.member+">", v.Names[who.id])
 	}
 	for _, e := range f.entries[lang] {
 		if tellable(e.Kind) {

@@ -59,7 +59,8 @@ func (l *Lifecycle) Drill(ctx context.Context, user, by oncall.UserID) (*oncall.
 			Title: i18n.In(dir.Settings.Language).Say("drill.title", "user", u.Name),
 		}, oncall.High, "drill", tx.Now)
 		opening.Response.Response = oncall.NewResponse(opening.Incident, policy.Revision)
-		return nil
+		// Its end is sure before it begins; that of one that never begins does nothing.
+		return tx.PutTimers(ctx, store.Timer{Kind: store.TimerDrill, Ref: string(opening.Incident.ID), DueAt: tx.Now.Add(drillLasts)})
 	})
 	if err != nil {
 		return nil, err
@@ -73,10 +74,7 @@ func (l *Lifecycle) Drill(ctx context.Context, user, by oncall.UserID) (*oncall.
 		if inc, err = tx.IncidentUnlocked(ctx, accepted[0].Incident); err != nil {
 			return err
 		}
-		if err := tx.SetCounter(ctx, drillKey+string(user), inc.Number); err != nil {
-			return err
-		}
-		return tx.PutTimers(ctx, store.Timer{Kind: store.TimerDrill, Ref: string(inc.ID), DueAt: inc.TriggeredAt.Add(drillLasts)})
+		return tx.SetCounter(ctx, drillKey+string(user), inc.Number)
 	})
 	return inc, err
 }

@@ -27,8 +27,11 @@ type Settings struct {
 	Zone        string // IANA
 	ExternalURL string
 	PublicURL   string // callbacks use it; "" = ExternalURL
-	Shadow      bool   // mode: shadow (R27)
-	Spend       Spend
+	// TrustedProxies are the networks, as CIDR, whose word about where a request
+	// comes from is believed.
+	TrustedProxies []string `json:",omitempty"`
+	Shadow         bool     // mode: shadow (R27)
+	Spend          Spend
 }
 
 // Spend are the caps on what attempts may cost, in millionths of the tariff's

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -30,7 +31,9 @@ type Change struct {
 // At is when the change was written.
 func (c Change) At() time.Time { return time.UnixMilli(c.Seq >> seqShift) }
 
-// The parts of a seq: milliseconds << 20 | node << 12 | n (12 bits).
+// The parts of a seq: milliseconds << 20 | node << 12 | n (12 bits). A node's n
+// begins anywhere in each millisecond, so that even nodes of the same bits seldom
+// meet.
 const (
 	seqShift  = 20
 	nodeShift = 12
@@ -92,7 +95,14 @@ func (tx *Tx) followers(id oncall.IncidentID) (timers []Timer) {
 	return timers
 }
 
-const insertChanges = `INSERT INTO changes(seq, topic, ref) VALUES ($1, $2, $3) ON CONFLICT (seq) DO NOTHING`
+// Of nodes whose names come to the same bits two may take one number in one
+// millisecond: the later transaction then is run again, with numbers behind.
+// Only SQLite's single node passes over a number that is there, from before its
+// clock went back: it hears of its changes without the table.
+const (
+	insertChanges         = `INSERT INTO changes(seq, topic, ref) VALUES ($1, $2, $3) ON CONFLICT (seq) DO NOTHING`
+	postgresInsertChanges = `INSERT INTO changes(seq, topic, ref) VALUES ($1, $2, $3)`
+)
 
 // flushChanges writes what has to be drawn again.
 func (tx *Tx) flushChanges(ctx context.Context) error {
@@ -112,7 +122,11 @@ func (tx *Tx) flushChanges(ctx context.Context) error {
 		args = append(args, c.Seq, c.Topic, c.Ref)
 	}
 	tx.changes = tx.changes[:0]
-	if err := tx.laterSet(ctx, insertChanges, 3, args); err != nil {
+	insert := insertChanges
+	if tx.db.dialect.postgres {
+		insert = postgresInsertChanges
+	}
+	if err := tx.laterSet(ctx, insert, 3, args); err != nil {
 		return fmt.Errorf("changes: %w", err)
 	}
 	return nil
@@ -122,7 +136,7 @@ func (tx *Tx) flushChanges(ctx context.Context) error {
 func (db *DB) nextSeq(now time.Time) int64 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(db.node)) // never fails
-	from := now.UnixMilli()<<seqShift | int64(h.Sum32()&nodeBits)<<nodeShift
+	from := now.UnixMilli()<<seqShift | int64(h.Sum32()&nodeBits)<<nodeShift | rand.Int64N(1<<nodeShift)
 	for {
 		last := db.seq.Load()
 		next := max(from, last+1)
@@ -162,11 +176,3 @@ func (tx *Tx) Changes(ctx context.Context, after int64, limit int) ([]Change, er
 
 // SeqAt is a seq that is lower than those of all changes from that time on.
 func SeqAt(t time.Time) int64 { return t.UnixMilli() << seqShift }
-
-const oldestChange = `SELECT seq FROM changes WHERE seq > 0 ORDER BY seq LIMIT 1`
-
-// OldestChange returns the seq of the oldest change that is kept, or 0.
-func (tx *Tx) OldestChange(ctx context.Context) (seq int64, err error) {
-	_, err = tx.one(ctx, oldestChange, nil, &seq)
-	return seq, err
-}

@@ -142,6 +142,34 @@ func TestABatchThatOpensManyIncidentsIsOneChange(t *testing.T) {
 	}
 }
 
+func TestNodesThatTakeTheSameNumberLoseNoChange(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.DSN(t, "postgres")
+	nodes := []*store.DB{
+		storetest.Open(t, dsn, store.Options{Node: "a"}),
+		storetest.Open(t, dsn, store.Options{Node: "b"}),
+	}
+	from := time.Now()
+	ahead := store.SeqAt(from.Add(time.Hour)) // beyond what the clocks say, so that both count on from there
+	var heard []int64
+	for _, db := range nodes {
+		store.CountOn(db, ahead)
+		defer db.OnChange(func(list []store.Change) { heard = append(heard, list[0].Seq) })()
+		tx(t, db, func(tx *store.Tx) error {
+			tx.Changed(store.TopicIncident, db.Node())
+			return nil
+		})
+	}
+	got := changesSince(t, nodes[0], from)
+	want := []store.Change{{Seq: ahead + 1, Topic: store.TopicIncident, Ref: "a"}, {Seq: ahead + 2, Topic: store.TopicIncident, Ref: "b"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{ahead + 1, ahead + 2}, heard); diff != "" {
+		t.Errorf("told on their own node (-want +got):\n%s", diff)
+	}
+}
+
 func changesSince(t *testing.T, db *store.DB, from time.Time) (list []store.Change) {
 	t.Helper()
 	read(t, db, func(tx *store.Tx) (err error) {

@@ -53,7 +53,8 @@ func (d dialect) retryable(err error) bool {
 		return true
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.Code == "40001" || e.Code == "40P01" // serialisation failure, deadlock
+		return e.Code == "40001" || e.Code == "40P01" || // serialisation failure, deadlock
+			e.Code == "23505" && e.TableName == "changes" // another node had that number
 	}
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code()&0xff == sqlitelib.SQLITE_BUSY

@@ -20,7 +20,7 @@ type IncidentSearch struct {
 	Urgency       oncall.Urgency   // "" = all
 	Holder        oncall.UserID    // who has it; "" = whoever
 	Text          string           // a part of the title, in any case; "" = all
-	ResolvedSince time.Time        // zero = whenever
+	ResolvedSince time.Time        // zero = whenever; otherwise only the newest 500 are looked through
 	Limit         int              // 1 to 200; zero = 50
 
 	// Before and BeforeID are the place to begin behind; zero = at the newest.
@@ -58,7 +58,7 @@ const (
 		WHERE service_id = $3 AND (triggered_at, id) < ($1, $2)
 		ORDER BY triggered_at DESC, id DESC LIMIT $4)` + pick
 	searchAll = `SELECT ` + incidentColumns + ` FROM (SELECT ` + incidentColumns + ` FROM incidents
-		WHERE (triggered_at, id) < ($1, $2) AND ($3 = '' OR service_id = $3)
+		WHERE (triggered_at, id) < ($1, $2) AND $3 = ''
 		ORDER BY triggered_at DESC, id DESC LIMIT $4)` + pick
 
 	depthOpen = `SELECT triggered_at, id FROM incidents
@@ -68,7 +68,7 @@ const (
 		WHERE service_id = $3 AND (triggered_at, id) < ($1, $2)
 		ORDER BY triggered_at DESC, id DESC LIMIT 1 OFFSET $4`
 	depthAll = `SELECT triggered_at, id FROM incidents
-		WHERE (triggered_at, id) < ($1, $2) AND ($3 = '' OR service_id = $3)
+		WHERE (triggered_at, id) < ($1, $2) AND $3 = ''
 		ORDER BY triggered_at DESC, id DESC LIMIT 1 OFFSET $4`
 )
 
@@ -97,7 +97,7 @@ func (tx *Tx) SearchIncidents(ctx context.Context, s IncidentSearch) (*Found, er
 	}
 	since := int64(0)
 	if !s.ResolvedSince.IsZero() {
-		since = s.ResolvedSince.UnixMilli()
+		since, bound = s.ResolvedSince.UnixMilli(), min(bound, searchDepthSince)
 	}
 	id, service := clean(string(s.BeforeID)), clean(string(s.Service))
 	found := &Found{}

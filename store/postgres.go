@@ -44,6 +44,7 @@ func openPostgres(ctx context.Context, db *DB, dsn string, o Options) (_ engine,
 	// table was empty would read it whole for as long as the statement lives.
 	set("plan_cache_mode", "force_generic_plan")
 	set("enable_seqscan", "off")
+	set("enable_bitmapscan", "off") // and a sort of everything it finds, where the index has the order already
 	set("enable_hashjoin", "off")
 	set("enable_mergejoin", "off")
 	set("jit", "off")

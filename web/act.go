@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ type action struct {
 }
 
 var (
-	errVoice = &oncall.Error{Kind: oncall.Conflict, Code: "actor.unknown", Message: "this account is no user of the configuration, so it can't have an incident"}
+	errVoice = &oncall.Error{Kind: oncall.Conflict, Code: "actor.unknown", Message: "this account is no user of the configuration, so it is nobody who can be reached"}
 	errWho   = &oncall.Error{Kind: oncall.Invalid, Code: "user.unknown", Message: "there is no such user", Field: "/who"}
 )
 
@@ -60,12 +61,30 @@ func (a *Web) do(ctx context.Context, x action) (*oncall.Incident, error) {
 	return nil, errNoPage
 }
 
-// holds reports whether the verb makes somebody the holder.
-func holds(verb string) bool { return verb == "acknowledge" || verb == "renew" || verb == "snooze" }
+// forAny are the verbs that take no more than the role of their route; a verb
+// that takes another one has a route of its own.
+var forAny = [...]string{"acknowledge", "resolve", "renew", "reopen", "escalate", "snooze", "reassign", "responders", "note"}
 
-// act is any action on one incident; it leads back to where it came from.
+// act is an action on one incident that every responder may take.
 func (a *Web) act(w http.ResponseWriter, r *http.Request, s *request) error {
-	x, err := a.readAction(r, s)
+	verb := r.PathValue("act")
+	if verb == "act" { // one form with a button for each
+		verb = form(r, "act")
+	}
+	if !slices.Contains(forAny[:], verb) {
+		return errNoPage
+	}
+	return a.actAs(w, r, s, verb)
+}
+
+// setPolicy is the action that takes a manager.
+func (a *Web) setPolicy(w http.ResponseWriter, r *http.Request, s *request) error {
+	return a.actAs(w, r, s, "policy")
+}
+
+// actAs does what was decided on, and leads back to where it came from.
+func (a *Web) actAs(w http.ResponseWriter, r *http.Request, s *request, verb string) error {
+	x, err := a.readAction(r, s, verb)
 	if err != nil {
 		return err
 	}
@@ -88,25 +107,12 @@ func (a *Web) act(w http.ResponseWriter, r *http.Request, s *request) error {
 	return s.redirect(w, r, back)
 }
 
-// readAction reads what is to be done, to which incident and in whose name.
-func (a *Web) readAction(r *http.Request, s *request) (x action, err error) {
-	x = action{verb: r.PathValue("act"), by: s.actor(), via: viaWeb, who: oncall.UserID(form(r, "user")), policy: oncall.PolicyID(form(r, "policy"))}
+// readAction reads to which incident it is done and in whose name.
+func (a *Web) readAction(r *http.Request, s *request, verb string) (x action, err error) {
+	x = action{verb: verb, via: viaWeb, who: oncall.UserID(form(r, "user")), policy: oncall.PolicyID(form(r, "policy"))}
 	x.text = strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")
-	if strings.HasSuffix(r.URL.Path, "/policy") {
-		x.verb = "policy"
-	}
-	if x.verb == "act" { // an account that is nobody's says in whose name
-		x.verb = form(r, "act")
-		if x.verb != "acknowledge" && x.verb != "renew" && x.verb != "resolve" {
-			return x, errNoPage
-		}
-		if s.who.User == "" {
-			if x.by, err = s.voice(form(r, "who")); err != nil {
-				return x, err
-			}
-		}
-	} else if holds(x.verb) && s.who.User == "" {
-		return x, errVoice
+	if x.by, err = s.who.Actor(s.dir, oncall.UserID(form(r, "who"))); err != nil {
+		return x, err
 	}
 	if x.verb == "snooze" {
 		x.until = snoozeUntil(r, s)
@@ -172,48 +178,69 @@ func (s *request) told(x action, inc *oncall.Incident, began time.Time) note {
 const mostAtOnce = 200
 
 // actOnMany acknowledges or resolves those that were picked, each in its own
-// transaction: one that can't be does not hold up the others.
+// transaction: one that can't be does not hold up the others, and what was done
+// is said whatever comes after it.
 func (a *Web) actOnMany(w http.ResponseWriter, r *http.Request, s *request) error {
 	verb := form(r, "act")
 	if verb != "acknowledge" && verb != "resolve" {
 		return errNoPage
 	}
-	if holds(verb) && s.who.User == "" {
-		return errVoice
+	by, err := s.who.Actor(s.dir, oncall.UserID(form(r, "who")))
+	if err != nil {
+		return err
 	}
 	picked := r.PostForm["n"]
 	if len(picked) > mostAtOnce {
 		return errMany
 	}
-	done, late := 0, 0
+	var sum tally
 	for _, ref := range picked {
-		id, err := a.Life.Find(r.Context(), ref)
-		if err != nil {
-			return err
-		}
-		began := now()
-		x := action{verb: verb, id: id, by: s.actor(), via: viaWeb}
-		inc, err := a.do(r.Context(), x)
-		switch {
-		case err != nil && public(err).Kind == oncall.Conflict:
-			late++
-		case err != nil:
-			return err
-		case s.told(x, inc, began).Key == "flash.late":
-			late++
-		default:
-			done++
-		}
+		a.actOnOne(r.Context(), s, ref, action{verb: verb, by: by, via: viaWeb}, &sum)
 	}
-	n := note{Kind: "ok", Key: "flash.many." + verb, Places: []string{"n", strconv.Itoa(done)}}
-	switch {
-	case len(picked) == 0:
-		n = note{Kind: "info", Key: "flash.many.none"}
-	case late > 0:
-		n = note{Kind: "warn", Key: "flash.many.late", Places: []string{"n", strconv.Itoa(done), "late", strconv.Itoa(late)}}
-	}
-	s.say(w, n)
+	s.say(w, sum.said(verb))
 	return s.redirect(w, r, local(r.PostForm.Get("back")))
+}
+
+// tally is what became of incidents that were acted on together.
+type tally struct{ done, late, failed int }
+
+// actOnOne does it to one of many.
+func (a *Web) actOnOne(ctx context.Context, s *request, ref string, x action, sum *tally) {
+	began := now()
+	id, err := a.Life.Find(ctx, ref)
+	var inc *oncall.Incident
+	if err == nil {
+		x.id = id
+		inc, err = a.do(ctx, x)
+	}
+	switch {
+	case err != nil && public(err).Kind == oncall.Conflict:
+		sum.late++
+	case err != nil:
+		if public(err).Kind == oncall.Internal {
+			a.Log.ErrorContext(ctx, "one of many actions failed", "incident", string(id), "err", err)
+		}
+		sum.failed++
+	case s.told(x, inc, began).Key == "flash.late":
+		sum.late++
+	default:
+		sum.done++
+	}
+}
+
+func (t tally) said(verb string) note {
+	n := note{Kind: "ok", Key: "flash.many." + verb, Places: []string{"n", strconv.Itoa(t.done)}}
+	switch {
+	case t == tally{}:
+		return note{Kind: "info", Key: "flash.many.none"}
+	case t.failed > 0:
+		n.Kind, n.Key = "error", "flash.many.failed"
+		n.Places = append(n.Places, "failed", strconv.Itoa(t.failed), "late", strconv.Itoa(t.late))
+	case t.late > 0:
+		n.Kind, n.Key = "warn", "flash.many.late"
+		n.Places = append(n.Places, "late", strconv.Itoa(t.late))
+	}
+	return n
 }
 
 var errMany = &oncall.Error{Kind: oncall.Invalid, Code: "request.too_many", Message: "pick at most 200 incidents at once"}

@@ -28,7 +28,7 @@ func (a *Web) incidentRoutes() []route {
 		{http.MethodPost, "/incidents/act", access.Responder, a.actOnMany},
 		{http.MethodGet, "/incidents/{ref}", access.Viewer, a.incident},
 		{http.MethodPost, "/incidents/{ref}/{act}", access.Responder, a.act},
-		{http.MethodPost, "/incidents/{ref}/policy", access.Manager, a.act},
+		{http.MethodPost, "/incidents/{ref}/policy", access.Manager, a.setPolicy},
 	}
 }
 
@@ -147,7 +147,7 @@ func (s *request) incidentPage(p view.Shell, f *incidentFacts) view.IncidentPage
 	page.Summary = view.SummaryOf(f.inc, page.Reached, view.Money(s.lang, cost, s.dir.Settings.Spend.Currency))
 	if s.known && s.who.Role.Includes(access.Responder) {
 		page.Users = append([]view.Option{{Value: "", Label: s.t("hands.choose")}}, people(s)...)
-		if s.who.User == "" {
+		if s.who.User == "" && s.who.Role.Includes(access.Manager) {
 			page.Voices = people(s)
 		}
 	}

@@ -128,7 +128,7 @@ func (a *Web) createIncident(w http.ResponseWriter, r *http.Request, s *request)
 	f := r.PostForm
 	p := view.CreatePage{Service: clip(f.Get("service")), Title: clip(f.Get("title")), Severity: f.Get("severity"), Key: clip(f.Get("key"))}
 	inc, err := a.Life.Create(r.Context(), incident.ByHand{
-		Service: oncall.ServiceID(p.Service), Title: p.Title, Severity: oncall.Severity(p.Severity), Key: p.Key, By: s.actor(), Via: viaWeb,
+		Service: oncall.ServiceID(p.Service), Title: p.Title, Severity: oncall.Severity(p.Severity), Key: p.Key, By: s.who.User, Via: viaWeb,
 	})
 	if e := public(err); err != nil && e.Kind == oncall.Invalid {
 		p.Wrong = map[string]string{strings.TrimPrefix(e.Field, "/"): said(s.lang, e)}

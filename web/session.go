@@ -121,7 +121,7 @@ func (s *request) shell(title, active string) view.Shell {
 		Counts: s.counts, Flash: s.flash(), Now: s.now, Zone: s.zone,
 	}
 	if s.known {
-		p.Role = string(s.who.Role)
+		p.Role, p.Nobody = string(s.who.Role), s.who.User == ""
 		p.User = view.UserBadge{ID: s.who.Account, Name: s.called()}
 	}
 	return p
@@ -140,14 +140,6 @@ func (s *request) names() i18n.Names { return i18n.Names{Directory: s.dir, Zone:
 
 // t says the text of key in the reader's language.
 func (s *request) t(key string, places ...string) string { return i18n.In(s.lang).Say(key, places...) }
-
-// actor is in whose name the reader acts: the user, else the account.
-func (s *request) actor() oncall.UserID {
-	if s.who.User != "" {
-		return s.who.User
-	}
-	return oncall.UserID(s.who.Account)
-}
 
 // ---- cookies
 

@@ -308,7 +308,7 @@ func (a *Web) startDrill(w http.ResponseWriter, r *http.Request, s *request) err
 	if a.Drill == nil {
 		return errNoPage
 	}
-	if _, err := a.Drill.Drill(r.Context(), s.who.User, s.actor()); err != nil {
+	if _, err := a.Drill.Drill(r.Context(), s.who.User, s.who.User); err != nil {
 		return a.refused(w, r, s, err, "/welcome")
 	}
 	s.say(w, note{Kind: "info", Key: "flash.drill.started"})

@@ -53,6 +53,9 @@ func (e *Editor) Apply(ctx context.Context, objects []config.Object) (a Applied,
 		if err != nil {
 			return err
 		}
+		if err := known(ctx, before, objects); err != nil {
+			return err
+		}
 		if a.Version, a.Changed, err = config.Apply(ctx, tx, objects); err != nil || a.Changed == 0 {
 			return misread(err)
 		}

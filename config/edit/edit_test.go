@@ -363,3 +363,24 @@ func TestAddressesAreMasked(t *testing.T) {
 		}
 	}
 }
+
+func TestNoNewSecretIsReferredToFromAfar(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		e := setup(t, db)
+		next := objects(t, folder+`
+pagers:
+  old: { url: https://pager.example.jp, routing_key: "file:/etc/hostname" }
+`)
+		if _, err := e.Apply(as(t, access.Admin), next); code(err) != "configuration.reference" || !strings.Contains(err.Error(), "file:/etc/hostname") {
+			t.Errorf("over the network: got %v, want configuration.reference", err)
+		}
+		local := access.With(t.Context(), access.Principal{Account: "operator", Role: access.Admin, Via: access.ViaCLI})
+		if _, err := e.Apply(local, next); err != nil {
+			t.Errorf("at the socket: %v", err)
+		}
+		if _, err := e.Apply(as(t, access.Admin), next); err != nil {
+			t.Errorf("again over the network, when it is known: %v", err)
+		}
+	})
+}

@@ -314,6 +314,16 @@ func (b *tab) click(selector string) {
 	}
 }
 
+// hit clicks or taps a place.
+func (b *tab) hit(x, y float64) {
+	b.t.Helper()
+	if b.size.touch {
+		b.do(chromedp.TapXY(x, y))
+	} else {
+		b.do(chromedp.MouseClickXY(x, y))
+	}
+}
+
 // fill types into a field, in the place of what is in it.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()
@@ -357,6 +367,7 @@ func (b *tab) shoot(name string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
+	eval[bool](b, `(scrollTo(0, 0), true)`) // what sticks to the top belongs there
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	const quality = 100 // PNG

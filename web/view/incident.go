@@ -271,6 +271,9 @@ func (p IncidentPage) snooze(s Shell, minutes string) Action {
 
 func (p IncidentPage) open() bool { return p.Row.State != oncall.Resolved }
 
+// acts reports whether the reader may act on it: in their own name, or in one they choose.
+func (p IncidentPage) acts(s Shell) bool { return s.ActsByName() || s.Acts() && len(p.Voices) > 0 }
+
 // number is a count in digits.
 func number(n int) string { return strconv.Itoa(n) }
 

@@ -33,6 +33,7 @@ type Shell struct {
 	Live   string // path of this page's stream, with the position to begin at; "" for none
 	User   UserBadge
 	Role   string // "viewer", "responder", "manager", "admin"; "" where nobody is signed in
+	Nobody bool   // the reader's account is no user of the configuration
 	Duty   string // the sentence about the reader's own duty; "" for none
 	Counts Counts
 	Flash  *Flash
@@ -94,6 +95,9 @@ func (s Shell) Manages() bool { return s.Role == "" || s.Role == "manager" || s.
 // Acts reports whether the reader may act on incidents. It hides buttons; the
 // routes decide.
 func (s Shell) Acts() bool { return s.Role != "viewer" }
+
+// ActsByName reports whether they may in their own name, which takes a user.
+func (s Shell) ActsByName() bool { return s.Acts() && !s.Nobody }
 
 // scripted are the keys of what the scripts say, without the prefix "js.".
 var scripted = [...]string{
