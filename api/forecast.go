@@ -76,7 +76,8 @@ func (a *API) rehearse(ctx context.Context, in *struct {
 		return nil, err
 	}
 	sev, _ := oncall.ParseSeverity(in.Severity)
-	return steps(at, respond.Rehearse(dir, svc, sev, at, assume, at.Add(hours(in.Hours))), in.Spoken, dir), nil
+	list, _ := respond.Rehearse(dir, respond.Rehearsal{Service: svc, Severity: sev, At: at, Assume: assume, Until: at.Add(hours(in.Hours))})
+	return steps(at, list, in.Spoken, dir), nil
 }
 
 // soon refuses a time that no calendar of people is about.

@@ -103,7 +103,7 @@ func (a *API) listIncidents(ctx context.Context, in *listInput) (*listOutput, er
 					out.Body.NextCursor = ""
 					return nil
 				}
-				if in.Stage != "" && string(inc.Stage) != in.Stage || in.Mine && !concerns(inc, rows[inc.ID], me) {
+				if in.Stage != "" && string(inc.Stage) != in.Stage || in.Mine && !inc.Concerns(responseOf(rows[inc.ID]), me) {
 					continue
 				}
 				out.Body.Incidents = append(out.Body.Incidents, wire(inc, rows[inc.ID]))
@@ -135,20 +135,12 @@ func responses(ctx context.Context, tx *store.Tx, list []oncall.Incident) (map[o
 	return tx.Responses(ctx, ids)
 }
 
-// concerns reports whether a user has an incident, or is paged for it.
-func concerns(inc *oncall.Incident, row *store.ResponseRow, user oncall.UserID) bool {
-	if inc.AcknowledgedBy == user {
-		return true
+// responseOf is the response of a row, nil for none.
+func responseOf(row *store.ResponseRow) *oncall.Response {
+	if row == nil {
+		return nil
 	}
-	if row == nil || inc.State == oncall.Resolved {
-		return false
-	}
-	for i := range row.Response.Pages {
-		if row.Response.Pages[i].User == user {
-			return true
-		}
-	}
-	return false
+	return &row.Response
 }
 
 func writeCursor(at time.Time, id oncall.IncidentID) string {

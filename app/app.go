@@ -147,7 +147,10 @@ func (a *App) connect(key []byte) (err error) {
 
 	a.respond = respond.New(a.db, a.log.With("component", "respond"), respond.Options{})
 	a.life = incident.New(a.db, a.respond, a.log.With("component", "incident"))
-	a.stages = &stages{key: key, getenv: a.o.Getenv, log: a.log.With("component", "providers")}
+	if a.stages, err = newStages(key, a.o.Getenv, a.log.With("component", "providers")); err != nil {
+		return err
+	}
+	a.closing.push("simulators", a.stages.close)
 	a.stages.push, err = push.New(push.Config{DB: a.db, Key: key, Base: a.linkBase, Log: a.log.With("component", "push")})
 	if err != nil {
 		return err
@@ -173,10 +176,10 @@ func (a *App) face(key []byte) {
 	secure := strings.HasPrefix(a.external, "https://")
 	a.web = web.New(web.Options{
 		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Hub: a.hub, Edit: a.edit, Links: link.NewSigner(key), Push: a.stages.push,
-		Drill: a.life, Health: a.notify.Healths, External: a.URL, Log: a.log.With("component", "web"), Version: a.o.Version, Secure: secure,
+		Drill: a.life, Health: a.stages.healths, External: a.URL, Log: a.log.With("component", "web"), Version: a.o.Version, Secure: secure,
 	})
 	a.api = api.New(api.Options{
-		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Edit: a.edit, Health: a.notify.Healths, Cookie: web.Cookie(secure),
+		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Edit: a.edit, Health: a.stages.healths, Cookie: web.Cookie(secure),
 		External: a.URL, Key: key, Log: a.log.With("component", "api"), Version: a.o.Version,
 	})
 }
@@ -209,11 +212,10 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	}
 	a.stages.external = a.external
 	a.chat = slack.New(a.db, a.log.With("component", "slack"), slack.Options{
-		Workspace: a.stages.workspace, Actions: a.life, Alarms: a.respond, Links: link.NewSigner(key), BaseURL: a.external, Quiet: o.ChatQuiet, Fenced: a.node.Fenced,
+		Workspace: a.stages.workspace, Actions: a.life, Roles: a.access, Alarms: a.respond, Links: link.NewSigner(key), BaseURL: a.external, Quiet: o.ChatQuiet, Fenced: a.node.Fenced,
 	})
 	a.stages.chat = a.chat
 	a.chat.Register(a.queue)
-	a.closing.push("simulators", a.stages.close)
 	if o.Config != nil {
 		if err := a.replace(ctx, o.Config); err != nil {
 			return err

@@ -74,7 +74,7 @@ func (a *App) configure(ctx context.Context) (version int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	a.db.Follow(store.TimerChat, next.talks())
+	a.db.Follow(store.TimerChat, func(stage oncall.Stage) bool { return next.workspaceOf(stage) != nil })
 	base := callbackBase(dir.Settings, a.external)
 	a.links.Store(&base)
 	a.stages.use(next)

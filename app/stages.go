@@ -1,15 +1,12 @@
 package app
 
 import (
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,8 +21,6 @@ import (
 	"toban/notify/slack"
 	"toban/notify/twilio"
 	"toban/oncall"
-	simslack "toban/sim/slack"
-	simtwilio "toban/sim/twilio"
 )
 
 // stages holds the channels of each stage: the real providers, or the
@@ -39,23 +34,28 @@ type stages struct {
 	chat     *slack.Follower
 	push     *push.Channel
 	log      *slog.Logger
+	sims     *simulators
 
-	now   atomic.Pointer[channels]
-	sim   *simtwilio.Server // one for all configurations: its phones go on ringing
-	token string
-
-	chats                 *simslack.Server
-	chatToken, chatSecret string
+	now atomic.Pointer[channels]
 }
 
-// channels are those of one configuration.
+// newStages makes stages without channels: use gives it those. Set its other
+// parts before anybody asks for one.
+func newStages(key []byte, getenv func(string) string, log *slog.Logger) (*stages, error) {
+	s := &stages{key: key, getenv: getenv, log: log}
+	var err error
+	s.sims, err = newSimulators(key, s)
+	return s, err
+}
+
+// channels are those of one configuration. Nothing of them changes any more.
 type channels struct {
+	dir       *oncall.Directory
 	real      map[oncall.Method]notify.Channel
 	simulated map[oncall.Method]notify.Channel
-	stages    map[oncall.Stage]*oncall.StageConfig
 	callbacks map[string]http.Handler // by path prefix
 	workspace *slack.Workspace        // the real one; nil = none
-	rehearsed *slack.Workspace        // the simulated one
+	rehearsed *slack.Workspace        // the simulated one; nil = no stage has it
 }
 
 // Where the callbacks of the providers come back.
@@ -71,7 +71,7 @@ func (s *stages) channel(stage oncall.Stage, m oncall.Method) notify.Channel {
 	if c == nil {
 		return nil
 	}
-	known := c.stages[stage]
+	known := c.dir.Stages[stage]
 	switch {
 	case known != nil && known.Simulated:
 		return c.simulated[m]
@@ -83,11 +83,14 @@ func (s *stages) channel(stage oncall.Stage, m oncall.Method) notify.Channel {
 
 // workspace is where a stage's incidents are talked about; nil = nowhere.
 func (s *stages) workspace(stage oncall.Stage) *slack.Workspace {
-	c := s.now.Load()
-	if c == nil {
-		return nil
+	if c := s.now.Load(); c != nil {
+		return c.workspaceOf(stage)
 	}
-	known := c.stages[stage]
+	return nil
+}
+
+func (c *channels) workspaceOf(stage oncall.Stage) *slack.Workspace {
+	known := c.dir.Stages[stage]
 	switch {
 	case known != nil && known.Simulated:
 		return c.rehearsed
@@ -111,11 +114,12 @@ func (s *stages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // build makes the channels for a directory and its providers. It changes
-// nothing; use takes them into use.
+// nothing, and many may build at once; use takes them into use. What keeps
+// something in mind is taken over from the channels that are in use, where it is
+// configured in the same way: a workspace knows what Slack has asked of it.
 func (s *stages) build(dir *oncall.Directory, p config.Providers) (*channels, error) {
 	c := &channels{
-		real: map[oncall.Method]notify.Channel{}, simulated: map[oncall.Method]notify.Channel{},
-		stages: dir.Stages, callbacks: map[string]http.Handler{},
+		dir: dir, real: map[oncall.Method]notify.Channel{}, simulated: map[oncall.Method]notify.Channel{}, callbacks: map[string]http.Handler{},
 	}
 	pager, err := events.New(events.Config{Secret: func(ref string) (string, error) { return config.ResolveRef(ref, s.getenv) }})
 	if err != nil {
@@ -133,34 +137,59 @@ func (s *stages) build(dir *oncall.Directory, p config.Providers) (*channels, er
 	c.real[oncall.Push] = s.push
 	base := callbackBase(dir.Settings, s.external)
 	if t := p.Slack; t != nil {
-		if c.workspace, err = realWorkspace(t, s.getenv); err != nil {
+		if c.workspace, err = s.realWorkspace(t); err != nil {
 			return nil, err
 		}
 		c.real[oncall.Slack] = slack.NewChannel(c.workspace, link.NewSigner(s.key), base)
 		c.callbacks[slackPath] = s.chat.Handler(oncall.Production, slackPath)
 	}
 	if staged := simulatedStage(dir.Stages); staged != "" {
-		if c.rehearsed, err = s.rehearse(dir); err != nil {
-			return nil, err
-		}
+		c.rehearsed = s.sims.workspace
 		c.simulated[oncall.Slack] = slack.NewChannel(c.rehearsed, link.NewSigner(s.key), base)
 		c.callbacks[chatPath] = s.chat.Handler(staged, chatPath)
 	}
 	c.simulated[oncall.Push] = shadow.Channel{}
-	voice, err := s.simulate(dir)
-	if err != nil {
-		return nil, err
-	}
-	c.simulated[oncall.Call] = voice
+	c.simulated[oncall.Call] = s.sims.voice
 	c.simulated[oncall.Events] = shadow.Channel{}
-	c.callbacks[simulatedPath] = voice.Handler(s.notify, s.log)
+	c.callbacks[simulatedPath] = s.sims.voice.Handler(s.notify, s.log)
 	return c, nil
 }
 
-func (s *stages) use(c *channels) { s.now.Store(c) }
+// use takes channels into use.
+func (s *stages) use(c *channels) {
+	s.sims.furnish(c.dir)
+	s.now.Store(c)
+	for _, w := range []*slack.Workspace{c.workspace, c.rehearsed} {
+		if w != nil {
+			w.Forget() // who is new here may be known there by now
+		}
+	}
+	s.chat.Refresh()
+}
 
-// talks reports whether incidents of some stage are talked about in a chat.
-func (c *channels) talks() bool { return c.workspace != nil || c.rehearsed != nil }
+// healths says how the providers do: those of messages to people, and the
+// workspaces, of which that is the lesser part.
+func (s *stages) healths() []notify.Health {
+	list := s.notify.Healths()
+	c := s.now.Load()
+	if c == nil {
+		return list
+	}
+	for _, w := range []*slack.Workspace{c.workspace, c.rehearsed} {
+		if w == nil {
+			continue
+		}
+		h := w.Health()
+		if i := slices.IndexFunc(list, func(other notify.Health) bool { return other.Provider == h.Provider }); i >= 0 {
+			h.Undone, h.Looked = list[i].Undone, list[i].Looked // every request has gone through the workspace
+			list[i] = h
+		} else {
+			list = append(list, h)
+		}
+	}
+	slices.SortFunc(list, func(a, b notify.Health) int { return strings.Compare(a.Provider, b.Provider) })
+	return list
+}
 
 // simulatedStage is the first stage whose providers are the simulators; "" =
 // none.
@@ -173,16 +202,22 @@ func simulatedStage(stages map[oncall.Stage]*oncall.StageConfig) oncall.Stage {
 	return ""
 }
 
-func realWorkspace(t *config.Slack, getenv func(string) string) (*slack.Workspace, error) {
-	token, err := t.Token.Resolve(getenv)
+// realWorkspace is the one that is in use when it is configured like that, else
+// another one.
+func (s *stages) realWorkspace(t *config.Slack) (*slack.Workspace, error) {
+	token, err := t.Token.Resolve(s.getenv)
 	if err != nil {
 		return nil, fmt.Errorf("providers.slack.token: %w", err)
 	}
-	secret, err := t.SigningSecret.Resolve(getenv)
+	secret, err := t.SigningSecret.Resolve(s.getenv)
 	if err != nil {
 		return nil, fmt.Errorf("providers.slack.signing_secret: %w", err)
 	}
-	return slack.NewWorkspace(slack.Config{Token: token, SigningSecret: secret, Channel: t.Channel, BaseURL: t.BaseURL})
+	want := slack.Config{Token: token, SigningSecret: secret, Channel: t.Channel, BaseURL: t.BaseURL}
+	if c := s.now.Load(); c != nil && c.workspace != nil && c.workspace.Is(want) {
+		return c.workspace, nil
+	}
+	return slack.NewWorkspace(want)
 }
 
 // callbackBase is the URL under which providers reach this toban.
@@ -211,119 +246,17 @@ func realVoice(t *config.Twilio, base string, key []byte, getenv func(string) st
 	})
 }
 
-// The account of the phone simulator in this process. Its token is made anew
-// for each process and known to nobody else.
-const (
-	simulatedCaller = "+815000000000"
-	simulatedHost   = "http://simulated.test"
-)
-
-// simulate returns the channel that calls the phone simulator, with no network
-// between them.
-func (s *stages) simulate(dir *oncall.Directory) (*twilio.Voice, error) {
-	const perSecond = 30
-	if s.sim == nil {
-		s.token = rand.Text()
-		s.sim = simtwilio.New(simtwilio.Options{
-			Accounts: []simtwilio.Account{{SID: simtwilio.DemoSID, Token: s.token, Numbers: []string{simulatedCaller}, CallsPerSecond: perSecond}},
-			People:   phonebook(dir), Client: &http.Client{Transport: inProcess{s}},
-		})
-	}
-	return twilio.New(twilio.Config{
-		Name: "simulated", Account: simtwilio.DemoSID, Token: s.token, From: []string{simulatedCaller}, CallsPerSecond: perSecond,
-		BaseURL: simulatedHost, PublicURL: simulatedHost, Path: simulatedPath, Key: s.key, Transport: s.sim.Transport(),
-	})
-}
-
-// rehearse is the workspace of the chat simulator in this process, with the
-// people of the directory in it.
-func (s *stages) rehearse(dir *oncall.Directory) (*slack.Workspace, error) {
-	const channel = "rehearsal"
-	if s.chats == nil {
-		s.chatToken, s.chatSecret = "xoxb-"+rand.Text(), rand.Text()
-		s.chats = simslack.New(simslack.Options{
-			Token: s.chatToken, SigningSecret: s.chatSecret, Channels: []simslack.Channel{{Name: channel}}, URL: simulatedHost,
-			InteractURL: simulatedHost + chatPath + "/interact", EventsURL: simulatedHost + chatPath + "/events", Client: &http.Client{Transport: inProcess{s}},
-		})
-	}
-	furnish(s.chats, dir)
-	return slack.NewWorkspace(slack.Config{
-		Rehearsal: true,
-		Name:      "simulated-slack", Token: s.chatToken, SigningSecret: s.chatSecret, Channel: channel, BaseURL: simulatedHost, Transport: s.chats.Transport(),
-	})
-}
-
-// channelID is how Slack names a channel that is not called by its name.
-var channelID = regexp.MustCompile(`^[CG][A-Z0-9]{2,20}$`)
-
-// furnish gives the simulated workspace everybody and everything that the
-// directory names: a rehearsal must not fail for want of a channel.
-func furnish(chats *simslack.Server, dir *oncall.Directory) {
-	for _, id := range slices.Sorted(maps.Keys(dir.Users)) {
-		u := dir.Users[id]
-		m := simslack.User{Name: string(id), RealName: u.Name, Email: u.Email}
-		for _, c := range u.Contacts {
-			if c.Method == oncall.Slack && strings.Contains(c.Address, "@") {
-				m.Email = c.Address
-			} else if c.Method == oncall.Slack {
-				m.ID = c.Address
-			}
-		}
-		chats.AddUser(m)
-	}
-	open := func(name string) {
-		switch name = strings.TrimPrefix(name, "#"); {
-		case name == "":
-		case channelID.MatchString(name):
-			chats.AddChannel(simslack.Channel{ID: name, Name: strings.ToLower(name)})
-		default:
-			chats.AddChannel(simslack.Channel{Name: name})
-		}
-	}
-	for _, service := range dir.Services {
-		open(service.Chat.Channel)
-	}
-	for _, id := range slices.Sorted(maps.Keys(dir.Schedules)) {
-		chat := dir.Schedules[id].Chat
-		open(chat.Topic)
-		if chat.Group != "" {
-			chats.AddGroup(simslack.Group{Handle: chat.Group, Name: chat.Group})
-		}
-	}
-}
-
-// phonebook names the phones on the simulator's page.
-func phonebook(dir *oncall.Directory) (people []simtwilio.Person) {
-	for _, id := range slices.Sorted(maps.Keys(dir.Users)) {
-		u := dir.Users[id]
-		for _, contact := range u.Contacts {
-			if contact.Method == oncall.Call {
-				people = append(people, simtwilio.Person{Name: u.Name, Number: contact.Address})
-			}
-		}
-	}
-	return people
-}
-
-// inProcess carries the simulator's callbacks to who answers them.
-type inProcess struct{ h http.Handler }
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
-	p.h.ServeHTTP(w, r)
-	return w.Result(), nil
-}
-
 // page is the simulator's, for whoever sits at this machine: it shows phones and
 // has their keys.
 func (s *stages) page(w http.ResponseWriter, r *http.Request) {
+	c := s.now.Load()
 	switch chat := strings.HasPrefix(r.URL.Path, "/sim/slack"); {
-	case !local(r), chat && s.chats == nil, s.sim == nil:
+	case !local(r), c == nil, chat && c.rehearsed == nil:
 		problem.Write(w, r, s.log, errNoPage)
 	case chat:
-		s.chats.ServeHTTP(w, r)
+		s.sims.chats.ServeHTTP(w, r)
 	default:
-		s.sim.ServeHTTP(w, r)
+		s.sims.phones.ServeHTTP(w, r)
 	}
 }
 
@@ -339,11 +272,7 @@ func local(r *http.Request) bool {
 }
 
 func (s *stages) close() error {
-	if s.sim != nil {
-		s.sim.Close()
-	}
-	if s.chats != nil {
-		s.chats.Close()
-	}
+	s.sims.phones.Close()
+	s.sims.chats.Close()
 	return nil
 }

@@ -101,7 +101,7 @@ func (e *env) rehearse(folder string, r rehearsal) ([]api.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := respond.Rehearse(dir, svc, sev, r.at, assume, r.at.Add(r.length))
+	list, _ := respond.Rehearse(dir, respond.Rehearsal{Service: svc, Severity: sev, At: r.at, Assume: assume, Until: r.at.Add(r.length)})
 	return api.Steps(list, api.Spoken{Lang: e.lang, Zone: r.at.Format("-07:00")}, dir), nil
 }
 

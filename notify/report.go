@@ -86,11 +86,24 @@ func (d *Dispatcher) progress(ctx context.Context, tx *store.Tx, id oncall.Deliv
 	if err := tx.SaveDelivery(ctx, dl); err != nil {
 		return nothingMore, err
 	}
+	if err := changed(ctx, tx, dl.ID); err != nil {
+		return nothingMore, err
+	}
 	due := earlier(dl.GiveUpAt, tx.Now.Add(heardWithin(dl.State)))
 	if !dl.CancelAt.IsZero() {
 		due = tx.Now // it was to be hung up as soon as it is known by a name
 	}
 	return follows, tx.PutTimers(ctx, store.Timer{Kind: store.TimerDelivery, Ref: string(id), DueAt: due})
+}
+
+// changed makes the pages of the incidents that a delivery tells of draw its way
+// anew.
+func changed(ctx context.Context, tx *store.Tx, id oncall.DeliveryID) error {
+	told, err := tx.Told(ctx, id)
+	for _, t := range told {
+		tx.Changed(store.TopicIncident, string(t.Incident))
+	}
+	return err
 }
 
 // heardWithin is when the next word of a call should have come; without one the

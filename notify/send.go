@@ -193,6 +193,9 @@ func (d *Dispatcher) confirm(ctx context.Context, j *job, r Receipt) {
 		if err := tx.SaveDelivery(ctx, dl); err != nil {
 			return err
 		}
+		if err := changed(ctx, tx, dl.ID); err != nil {
+			return err
+		}
 		return tx.PutTimers(ctx, store.Timer{Kind: store.TimerDelivery, Ref: string(dl.ID), DueAt: nextLook(dl, j.channel, tx.Now)})
 	})
 	switch {

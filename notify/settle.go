@@ -177,6 +177,9 @@ func (d *Dispatcher) close(ctx context.Context, tx *store.Tx, dl *store.Delivery
 	if err := tx.SaveDelivery(ctx, dl); err != nil {
 		return err
 	}
+	if err := changed(ctx, tx, dl.ID); err != nil {
+		return err
+	}
 	if err := tx.DeleteTimers(ctx, store.TimerDelivery, string(dl.ID)); err != nil {
 		return err
 	}

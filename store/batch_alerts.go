@@ -172,7 +172,7 @@ func (b *batch) follow(ctx context.Context, groups []*group, fired []*firing, cl
 	for _, g := range groups {
 		if g.opened || g.repeated {
 			changed = append(changed, g.id)
-			timers = append(timers, b.tx.followers(g.id)...)
+			timers = append(timers, b.tx.followers(g.id, g.items[0].incident.Stage)...)
 		}
 		first := g.items[0]
 		switch {

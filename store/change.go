@@ -64,33 +64,43 @@ func (tx *Tx) touch(ctx context.Context, incidents []*oncall.Incident) error {
 		if len(tx.changes) < 4*maxChanges { // enough to see that it is many
 			tx.Changed(TopicIncident, string(i.ID))
 		}
-		timers = append(timers, tx.followers(i.ID)...)
+		timers = append(timers, tx.followers(i.ID, i.Stage)...)
 	}
 	return tx.PutTimers(ctx, timers...)
 }
 
-// Follow makes a timer of that kind due for each incident whenever it changes,
-// in the transaction that changes it; nobody does by default.
-func (db *DB) Follow(kind string, on bool) {
-	db.following.Lock()
-	defer db.following.Unlock()
-	kinds := slices.DeleteFunc(slices.Clone(db.followers()), func(k string) bool { return k == kind })
-	if on {
-		kinds = append(kinds, kind)
-	}
-	db.follow.Store(&kinds)
+// follower is a kind of timer, and the stages whose incidents it follows.
+type follower struct {
+	kind     string
+	concerns func(oncall.Stage) bool
 }
 
-func (db *DB) followers() []string {
-	if kinds := db.follow.Load(); kinds != nil {
-		return *kinds
+// Follow makes a timer of that kind due for each incident of a stage that it
+// concerns whenever the incident changes, in the transaction that changes it;
+// nil ends it. A timer costs as much as a step: what nobody acts on is not to be
+// followed.
+func (db *DB) Follow(kind string, concerns func(oncall.Stage) bool) {
+	db.following.Lock()
+	defer db.following.Unlock()
+	all := slices.DeleteFunc(slices.Clone(db.followers()), func(f follower) bool { return f.kind == kind })
+	if concerns != nil {
+		all = append(all, follower{kind, concerns})
+	}
+	db.follow.Store(&all)
+}
+
+func (db *DB) followers() []follower {
+	if all := db.follow.Load(); all != nil {
+		return *all
 	}
 	return nil
 }
 
-func (tx *Tx) followers(id oncall.IncidentID) (timers []Timer) {
-	for _, kind := range tx.db.followers() {
-		timers = append(timers, Timer{Kind: kind, Ref: string(id), DueAt: tx.Now})
+func (tx *Tx) followers(id oncall.IncidentID, stage oncall.Stage) (timers []Timer) {
+	for _, f := range tx.db.followers() {
+		if f.concerns(stage) {
+			timers = append(timers, Timer{Kind: f.kind, Ref: string(id), DueAt: tx.Now})
+		}
 	}
 	return timers
 }

@@ -30,7 +30,7 @@ func TestWhoeverSavesAnIncidentLeavesAChangeAndWakesItsFollowers(t *testing.T) {
 				timers = append(timers, t.Kind+" "+t.Ref)
 			}
 		})()
-		db.Follow(store.TimerChat, true)
+		db.Follow(store.TimerChat, everyStage)
 		began := time.Now()
 		inc := trigger("a").Incident
 		tx(t, db, func(tx *store.Tx) error { return tx.InsertIncidents(t.Context(), []*oncall.Incident{inc}) })
@@ -40,7 +40,7 @@ func TestWhoeverSavesAnIncidentLeavesAChangeAndWakesItsFollowers(t *testing.T) {
 			}
 			return tx.SaveIncidents(t.Context(), []*oncall.Incident{inc})
 		})
-		db.Follow(store.TimerChat, false)
+		db.Follow(store.TimerChat, nil)
 		tx(t, db, func(tx *store.Tx) error { return tx.SaveIncidents(t.Context(), []*oncall.Incident{inc}) })
 
 		var kept []store.Change
@@ -104,7 +104,7 @@ func TestSignalsThatOpenOrRepeatAnIncidentAreToldAndWakeItsFollowers(t *testing.
 				}
 			}
 		})()
-		db.Follow(store.TimerChat, true)
+		db.Follow(store.TimerChat, everyStage)
 		from := time.Now()
 		opened := accept(t, db, trigger("a"), trigger("b"))
 		got, want := map[string]bool{}, map[string]bool{}
@@ -177,4 +177,43 @@ func changesSince(t *testing.T, db *store.DB, from time.Time) (list []store.Chan
 		return err
 	})
 	return list
+}
+
+func everyStage(oncall.Stage) bool { return true }
+
+// There is a stage for rehearsals, with a chat, in every installation: that must
+// not cost the incidents of production anything.
+func TestOnlyIncidentsOfTheStageThatConcernsItAreFollowed(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var mu sync.Mutex
+		got := map[string]bool{}
+		defer db.Subscribe(func(w store.Wake) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, t := range w.Timers {
+				if t.Kind == store.TimerChat {
+					got[t.Ref] = true
+				}
+			}
+		})()
+		db.Follow(store.TimerChat, func(stage oncall.Stage) bool { return stage == "staging" })
+		rehearsed := trigger("b")
+		rehearsed.Incident.Stage = "staging"
+		opened := accept(t, db, trigger("a"), rehearsed)
+		for _, o := range opened {
+			tx(t, db, func(tx *store.Tx) error {
+				inc, err := tx.Incident(t.Context(), o.Incident)
+				if err != nil {
+					return err
+				}
+				return tx.SaveIncidents(t.Context(), []*oncall.Incident{inc})
+			})
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if diff := cmp.Diff(map[string]bool{string(opened[1].Incident): true}, got); diff != "" {
+			t.Errorf("followed (-want +got):\n%s", diff)
+		}
+	})
 }

@@ -18,6 +18,10 @@ type Chat struct {
 	Version      int64 // 0 = not stored yet
 }
 
+// DigestChat begins the refs of what tells of several incidents. They are ids, of
+// which the time is when they were made.
+const DigestChat = "dig"
+
 const chatColumns = `incident_id, channel_id, state, claimed_by, claimed_until, version`
 
 func scanChat(rows row) (Chat, error) {

@@ -43,7 +43,7 @@ type DB struct {
 	config    directoryCache
 	loading   sync.Mutex // one goroutine builds the directory of a version
 	following sync.Mutex // held by who changes follow
-	follow    atomic.Pointer[[]string]
+	follow    atomic.Pointer[[]follower]
 	seq       atomic.Int64 // of the last change
 }
 

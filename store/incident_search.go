@@ -40,8 +40,9 @@ type Found struct {
 // How many incidents a search looks through. What is open is looked through
 // further: no incident that waits for somebody is to be missed.
 const (
-	searchDepth     = 2_000
-	searchDepthOpen = 10_000
+	searchDepth      = 2_000
+	searchDepthOpen  = 10_000
+	searchDepthSince = 500
 )
 
 // The inner part is bounded and walks along an index; the outer part picks.

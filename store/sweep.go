@@ -15,6 +15,7 @@ const (
 	keepDeliveries = 35 * 24 * time.Hour // a month's calls and their cost
 	keepSignals    = 30 * 24 * time.Hour
 	keepReplies    = 24 * time.Hour
+	keepDigests    = 30 * 24 * time.Hour // of what chats; nobody looks for it so far up
 )
 
 const sweepRecent = `
@@ -38,6 +39,10 @@ const sweepChanges = `
 const sweepReplies = `
 	DELETE FROM replies WHERE key IN (SELECT key FROM replies WHERE created_at < $1 ORDER BY created_at LIMIT $2 ` + markSkip + `)`
 
+const sweepDigests = `
+	DELETE FROM chats WHERE incident_id IN
+		(SELECT incident_id FROM chats WHERE incident_id >= $1 AND incident_id < $2 ORDER BY incident_id LIMIT $3 ` + markSkip + `)`
+
 const sweepDeliveries = `
 	DELETE FROM deliveries WHERE id IN
 		(SELECT id FROM deliveries WHERE claimed_at < $1 AND ended_at IS NOT NULL ORDER BY claimed_at LIMIT $2 ` + markSkip + `)
@@ -47,8 +52,8 @@ const sweepTold = `DELETE FROM delivery_incidents WHERE delivery_id IN ($1)`
 
 // Sweep removes what nobody needs any more, at most limit rows of each table:
 // what was to be kept in mind of resolved incidents until tx.Now, outbox rows that were done or
-// dropped a week ago, deliveries that ended five weeks ago, and signals of a
-// month ago. A row that somebody holds is left for the next time. more says that
+// dropped a week ago, deliveries that ended five weeks ago, signals and what told
+// of several incidents in a chat of a month ago. A row that somebody holds is left for the next time. more says that
 // some table had limit such rows or more.
 func (tx *Tx) Sweep(ctx context.Context, limit int) (n int, more bool, err error) {
 	count := func(removed int64) {
@@ -62,6 +67,7 @@ func (tx *Tx) Sweep(ctx context.Context, limit int) (n int, more bool, err error
 		{"recent", sweepRecent, []any{tx.Now.UnixMilli(), limit}},
 		{"outbox", sweepOutbox, []any{madeAt(id.Incident, tx.Now.Add(-keepOutbox)), tx.Now.Add(-keepOutbox).UnixMilli(), limit}},
 		{"changes", sweepChanges, []any{SeqAt(tx.Now.Add(-keepChanges)), limit}},
+		{"chats", sweepDigests, []any{DigestChat + "_", madeAt(DigestChat, tx.Now.Add(-keepDigests)), limit}},
 		{"replies", sweepReplies, []any{tx.Now.Add(-keepReplies).UnixMilli(), limit}},
 		{"signals", sweepSignals, []any{madeAt(id.Signal, tx.Now.Add(-keepSignals)), tx.Now.Add(-keepSignals).UnixMilli(), limit}},
 	} {

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Gets the servers that tests and the bench start: PostgreSQL, Prometheus,
-# Alertmanager and the blackbox exporter.
+# Alertmanager and the blackbox exporter; and the browser in which the pages are
+# tested, with letters for Japanese.
 #
-# Debian's packages are unpacked into a cache folder, never installed, so that
-# nothing starts by itself and nothing of the system changes; it needs no root.
-# What the machine already has is used. internal/testserver looks in the same
-# places. Prints one line when everything is there.
+# Debian's packages of the servers are unpacked into a cache folder, never
+# installed, so that nothing starts by itself and nothing of the system changes;
+# it needs no root. The browser finds its parts by absolute paths, so it is
+# installed, by root or sudo; it starts nothing by itself either. What the machine
+# already has is used. internal/testserver looks in the same places. Prints one
+# line when everything is there.
 set -euo pipefail
 
 if [ -n "${TOBAN_SERVERS:-}" ]; then
@@ -48,6 +51,37 @@ missing() { # sets programs and packages to what is not there
   done
 }
 
+browser_missing() { # sets browser to the packages that are not there
+  browser=()
+  command -v chromium >/dev/null || browser+=(chromium)
+  if command -v fc-list >/dev/null; then
+    [ -n "$(fc-list :lang=ja)" ] || browser+=(fonts-noto-cjk)
+  else
+    compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' >/dev/null || browser+=(fonts-noto-cjk)
+  fi
+}
+
+install_browser() {
+  browser_missing
+  [ ${#browser[@]} = 0 ] && return
+  local root=()
+  if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then root=(sudo -n); fi
+  fi
+  if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || [ ${#root[@]} != 0 ]; }; then
+    echo "servers: installing ${browser[*]}"
+    install=(env DEBIAN_FRONTEND=noninteractive apt-get -qq --yes --no-install-recommends install "${browser[@]}")
+    "${root[@]}" "${install[@]}" >/dev/null 2>&1 || { "${root[@]}" apt-get -qq update && "${root[@]}" "${install[@]}" >/dev/null; } || true
+  fi
+  browser_missing
+  [ ${#browser[@]} = 0 ] && return
+  {
+    echo "servers: the tests of the pages need a browser and its letters: ${browser[*]}"
+    echo "servers: put them on this machine; on Debian and Ubuntu: apt-get install ${browser[*]}"
+  } >&2
+  exit 1
+}
+
 give_up() {
   missing
   {
@@ -58,8 +92,9 @@ give_up() {
   exit 1
 }
 
-here() { echo "servers: all here ($(find_program postgres), $(find_program prometheus))"; }
+here() { echo "servers: all here ($(find_program postgres), $(find_program prometheus), $(command -v chromium))"; }
 
+install_browser
 missing
 if [ ${#programs[@]} = 0 ]; then
   here

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -232,19 +233,24 @@ func (l *incidentList) readMine(ctx context.Context, tx *store.Tx, q listQuery, 
 	if err != nil {
 		return err
 	}
-	search.States, search.Holder, search.Limit = []oncall.State{oncall.Acknowledged}, user, 2*perPage
+	search.States = []oncall.State{oncall.Acknowledged} // who is asked to help is paged for one that another has
+	helped, err := tx.SearchIncidents(ctx, search)
+	if err != nil {
+		return err
+	}
+	search.Holder, search.Limit = user, 2*perPage
 	held, err := tx.SearchIncidents(ctx, search)
 	if err != nil {
 		return err
 	}
-	l.groups[string(oncall.Triggered)], l.groups[string(oncall.Acknowledged)] = asked.Incidents, held.Incidents
+	l.groups[string(oncall.Triggered)] = asked.Incidents
+	l.groups[string(oncall.Acknowledged)] = newestFirst(append(held.Incidents, helped.Incidents...))
 	if l.responses, err = tx.Responses(ctx, l.open()); err != nil {
 		return err
 	}
-	l.groups[string(oncall.Triggered)] = slices.DeleteFunc(asked.Incidents, func(inc oncall.Incident) bool {
-		row := l.responses[inc.ID]
-		return row == nil || !asks(&row.Response, user)
-	})
+	for name, group := range l.groups {
+		l.groups[name] = slices.DeleteFunc(group, func(inc oncall.Incident) bool { return !inc.Concerns(responseOf(l.responses[inc.ID]), user) })
+	}
 	if q.state != "" {
 		for _, name := range l.order {
 			if name != q.state {
@@ -255,12 +261,20 @@ func (l *incidentList) readMine(ctx context.Context, tx *store.Tx, q listQuery, 
 	return nil
 }
 
-// asks reports whether a response has asked a user, and still may.
-func asks(r *oncall.Response, user oncall.UserID) bool {
-	if slices.Contains(r.Paged, user) || slices.Contains(r.First, user) {
-		return true
+// newestFirst are incidents in the order of a list, each once.
+func newestFirst(list []oncall.Incident) []oncall.Incident {
+	slices.SortFunc(list, func(a, b oncall.Incident) int {
+		return cmp.Or(b.TriggeredAt.Compare(a.TriggeredAt), cmp.Compare(b.ID, a.ID))
+	})
+	return slices.CompactFunc(list, func(a, b oncall.Incident) bool { return a.ID == b.ID })
+}
+
+// responseOf is the response of a row, nil for none.
+func responseOf(row *store.ResponseRow) *oncall.Response {
+	if row == nil {
+		return nil
 	}
-	return slices.ContainsFunc(r.Pages, func(p oncall.Page) bool { return p.User == user })
+	return &row.Response
 }
 
 // follow keeps where the next page begins.

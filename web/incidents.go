@@ -87,11 +87,7 @@ func (s *request) row(p view.Shell, inc *oncall.Incident, response *store.Respon
 		ID: inc.ID, Number: inc.Number, Title: inc.Title, Service: names.Service(inc.Service), State: inc.State, Severity: inc.Severity,
 		Urgency: inc.Urgency, Since: inc.TriggeredAt, Count: inc.Count, Group: group, Back: back,
 	}
-	var r *oncall.Response
-	if response != nil {
-		r = &response.Response
-	}
-	row.Doing = view.DoingOf(p, names, inc, r)
+	row.Doing = view.DoingOf(p, names, inc, responseOf(response))
 	if inc.State == oncall.Acknowledged {
 		row.Holder = names.Actor(i18n.In(s.lang), string(inc.AcknowledgedBy))
 		row.Mine = inc.AcknowledgedBy == s.who.User && s.who.User != ""

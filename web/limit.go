@@ -6,7 +6,8 @@ import (
 )
 
 // limiter counts what is asked by key, in windows of a minute. It is bounded:
-// with too many keys in one window the rest is refused as well.
+// with too many keys in one window the rest is refused as well. So what anybody
+// can make keys of has a limiter of its own.
 type limiter struct {
 	mu    sync.Mutex
 	since time.Time

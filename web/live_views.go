@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -120,14 +121,14 @@ const rowsAtOnce = 25
 func (a *Web) listView(v *live.View, s *request, q listQuery) {
 	q.cursor = ""
 	v.Key = s.viewKey("list", q.path())
-	v.Topics = concernsIncidents
+	v.Topics, v.Next = concernsIncidents, a.nextHandover
 	v.Render = func(ctx context.Context, changes []store.Change) ([]live.Patch, error) {
 		s, err := s.again(ctx)
 		if err != nil {
 			return nil, err
 		}
 		var ids []oncall.IncidentID
-		whole := false
+		whole := q.text != "" // what a text finds, the store alone says
 		for _, c := range changes {
 			if id := oncall.IncidentID(c.Ref); c.Topic != store.TopicIncident {
 				whole = true
@@ -149,7 +150,8 @@ func (a *Web) wholeList(ctx context.Context, s *request, q listQuery) ([]live.Pa
 		return nil, err
 	}
 	p, page := s.shell("", ""), a.listPage(s, q, found)
-	return patches(ctx, append(s.countParts(), view.IncidentSegments(p, page), view.IncidentList(p, page))...)
+	p.Duty = s.duty()
+	return patches(ctx, append(s.countParts(), view.DutyStrip(p), view.IncidentSegments(p, page), view.IncidentList(p, page))...)
 }
 
 // changedRows draws the rows that have changed, and takes away those that the
@@ -185,14 +187,28 @@ func (a *Web) changedRows(ctx context.Context, s *request, q listQuery, ids []on
 	return append(out, drawn...), err
 }
 
+// nextHandover is when somebody else is on duty next, behind a time. What can't be
+// read at this moment is asked for again before long.
+func (a *Web) nextHandover(ctx context.Context, behind time.Time) (at time.Time) {
+	err := a.DB.Read(ctx, func(tx *store.Tx) error {
+		dir, err := tx.Directory(ctx)
+		if err == nil {
+			at = dir.NextHandover(behind)
+		}
+		return err
+	})
+	if err != nil {
+		a.Log.WarnContext(ctx, "the next hand-over is not known", "err", err)
+	}
+	return at
+}
+
 // groupOf is the group of a list that an incident belongs to; "" for none.
 func (s *request) groupOf(q listQuery, inc *oncall.Incident, row *store.ResponseRow) string {
-	text := strings.ToLower(strings.TrimPrefix(q.text, "#"))
 	switch {
 	case q.service != "" && q.service != string(inc.Service),
 		q.urgency != "" && q.urgency != string(inc.Urgency),
-		q.state != "" && q.state != string(inc.State),
-		text != "" && !strings.Contains(strings.ToLower(inc.Title), text) && text != strconv.FormatInt(inc.Number, 10):
+		q.state != "" && q.state != string(inc.State):
 		return ""
 	case q.show == showAll:
 		return showAll
@@ -201,9 +217,7 @@ func (s *request) groupOf(q listQuery, inc *oncall.Incident, row *store.Response
 			return string(oncall.Resolved)
 		}
 		return ""
-	case q.show == showMine && inc.State == oncall.Acknowledged && inc.AcknowledgedBy != s.who.User,
-		q.show == showMine && inc.State == oncall.Triggered && (row == nil || !asks(&row.Response, s.who.User)),
-		q.show == showMine && s.who.User == "":
+	case q.show == showMine && !inc.Concerns(responseOf(row), s.who.User):
 		return ""
 	}
 	return string(inc.State)

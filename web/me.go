@@ -42,13 +42,13 @@ func (a *Web) drawMe(w http.ResponseWriter, r *http.Request, s *request, status 
 	if user != nil {
 		page.Person = true
 		page.Contacts, page.Rules = contactsOf(user), rulesOf(user)
-		for _, own := range ownShifts(s.dir, user.ID, s.now, s.now.Add(lookAhead)) {
+		for _, own := range s.dir.ShiftsOf(user.ID, s.now, s.now.Add(lookAhead)) {
 			if len(page.Shifts) == mostShifts {
 				break
 			}
 			page.Shifts = append(page.Shifts, view.ShiftView{
-				Schedule: string(own.schedule), Path: "/schedules/" + string(own.schedule), From: own.shift.From, To: own.shift.To,
-				Now: !own.shift.From.After(s.now), Override: own.shift.Override,
+				Schedule: string(own.Schedule), Path: "/schedules/" + string(own.Schedule), From: own.From, To: own.To,
+				Now: !own.From.After(s.now), Override: own.Override,
 			})
 		}
 		written, err := a.originsOf(r.Context(), store.ObjectUser)

@@ -18,12 +18,6 @@ import (
 // a call.
 const meets = "m."
 
-// How far a rehearsal looks: low urgency may wait for Monday.
-const (
-	rehearseHigh = 3 * time.Hour
-	rehearseLow  = 8 * 24 * time.Hour
-)
-
 // mostMeetings bounds the people that a rehearsal asks about.
 const mostMeetings = 100
 
@@ -96,7 +90,7 @@ func (s *request) chosen(services []*oncall.Service, policy *oncall.Policy, v *v
 func (s *request) meetings(q url.Values, policy *oncall.Policy, v *view.Rehearsal) oncall.Assumptions {
 	assume := oncall.Assumptions{Calls: map[oncall.UserID][]oncall.Reaction{}}
 	names := s.names()
-	for _, id := range mayBePaged(s.dir, policy) {
+	for _, id := range s.dir.MayPage(policy, mostMeetings) {
 		m := view.Meeting{Field: meets + string(id), Who: names.User(i18n.In(s.lang), id), Value: limited(q.Get(meets + string(id)))}
 		v.People = append(v.People, m)
 		if m.Value == "" {
@@ -114,80 +108,12 @@ func (s *request) meetings(q url.Values, policy *oncall.Policy, v *view.Rehearsa
 	return assume
 }
 
-// mayBePaged are all whom a policy may page, in the order of its levels.
-func mayBePaged(dir *oncall.Directory, policy *oncall.Policy) []oncall.UserID {
-	var all []oncall.UserID
-	add := func(id oncall.UserID) {
-		if dir.Users[id] != nil && !slices.Contains(all, id) && len(all) < mostMeetings {
-			all = append(all, id)
-		}
-	}
-	target := func(t oncall.Target) {
-		if t.Kind == oncall.TargetUser {
-			add(oncall.UserID(t.Name))
-		}
-		schedule := dir.Schedules[oncall.ScheduleID(t.Name)]
-		if t.Kind != oncall.TargetSchedule || schedule == nil {
-			return
-		}
-		for _, layer := range schedule.Layers {
-			for _, id := range layer.Users {
-				add(id)
-			}
-		}
-		for _, o := range dir.Overrides {
-			if o.Schedule == schedule.ID {
-				add(o.User)
-			}
-		}
-	}
-	for _, level := range policy.Levels {
-		for _, t := range level.Targets {
-			target(t)
-		}
-	}
-	target(policy.Fallback)
-	return all
-}
-
 // rehearse plays it and says it.
 func (s *request) rehearse(svc *oncall.Service, policy *oncall.Policy, severity oncall.Severity, urgency oncall.Urgency, at time.Time, assume oncall.Assumptions) *view.Rehearsed {
-	own := *svc
-	own.Policy = policy.ID
-	play := rehearsed(s.dir, &own, severity, urgency, at, assume, 0)
-	answer := view.RehearsedOf(s.shell("", ""), s.names(), at, play.urgency, play.steps)
+	steps, urgency := respond.Rehearse(s.dir, respond.Rehearsal{Service: svc, Policy: policy, Severity: severity, Urgency: urgency, At: at, Assume: assume})
+	answer := view.RehearsedOf(s.shell("", ""), s.names(), at, urgency, steps)
 	answer.Duty = s.dutyAt(policy, at)
 	return answer
-}
-
-// played is a rehearsal that was played.
-type played struct {
-	steps   []oncall.Step
-	urgency oncall.Urgency
-}
-
-// rehearsed plays an incident of svc: the machine of a real response, with
-// nothing written. It is respond.Rehearse with an urgency of one's choice; within
-// zero = as long as there is something to say.
-func rehearsed(dir *oncall.Directory, svc *oncall.Service, severity oncall.Severity, urgency oncall.Urgency, at time.Time, assume oncall.Assumptions, within time.Duration) played {
-	policy := dir.Policies[svc.Policy]
-	if policy == nil {
-		return played{}
-	}
-	opening := respond.Opening(dir, svc, oncall.Signal{Key: "rehearsal", Severity: severity, Title: svc.Name}, urgency, "", at)
-	if within == 0 {
-		within = rehearseHigh
-		if opening.Incident.Urgency == oncall.Low {
-			within = rehearseLow
-		}
-	}
-	turns := map[int]int64{}
-	for i := range policy.Levels {
-		turns[i] = 0
-	}
-	assume.From = at
-	w := oncall.World{Directory: dir, Policy: policy, Turns: turns}
-	return played{steps: oncall.Forecast(opening.Response.Response, w, assume, at.Add(within)), urgency: opening.Incident.Urgency}
 }
 
 // dutyAt says who is on duty on the schedules of a policy at a moment.

@@ -43,10 +43,9 @@ var errOften = &oncall.Error{Kind: oncall.Limited, Code: "link.too_often", Messa
 
 // readLink reads the link of a request and makes its user the reader.
 func (a *Web) readLink(r *http.Request, s *request) (link.Link, error) {
-	from := "address " + address(r).String()
 	l, err := a.Links.Read(r.PathValue("token"), s.now)
 	if err != nil {
-		if ok, _ := a.limited.allow(from, badLinks, s.now); !ok {
+		if ok, _ := a.strange.allow(network(address(r)), badLinks, s.now); !ok {
 			return l, errOften
 		}
 		return l, err
@@ -151,7 +150,7 @@ func (s *request) voices(row *store.ResponseRow) []view.Option {
 	if row == nil {
 		return all
 	}
-	likely := func(o view.Option) bool { return asks(&row.Response, oncall.UserID(o.Value)) }
+	likely := func(o view.Option) bool { return row.Response.Asked(oncall.UserID(o.Value)) }
 	slices.SortStableFunc(all, func(a, b view.Option) int {
 		switch x, y := likely(a), likely(b); {
 		case x == y:

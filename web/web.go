@@ -61,12 +61,13 @@ type Web struct {
 	Options
 	cross   *http.CrossOriginProtection
 	limited *limiter // of signed links
+	strange *limiter // of who comes with links that are none
 	glance  glance
 }
 
 // New returns the pages on what it is given.
 func New(o Options) *Web {
-	a := &Web{Options: o, cross: http.NewCrossOriginProtection(), limited: newLimiter()}
+	a := &Web{Options: o, cross: http.NewCrossOriginProtection(), limited: newLimiter(), strange: newLimiter()}
 	if u, err := url.Parse(o.External()); err == nil && u.Host != "" {
 		// Behind a proxy that gives another Host this is still one and the same.
 		_ = a.cross.AddTrustedOrigin(u.Scheme + "://" + u.Host)
@@ -154,6 +155,17 @@ func address(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return from.Addr().Unmap()
+}
+
+// network is what a sender of bad links can't easily leave: its address, of IPv6
+// the /64, of which one subscriber has all.
+func network(from netip.Addr) string {
+	if from.Is6() {
+		if whole, err := from.WithZone("").Prefix(64); err == nil {
+			return whole.String()
+		}
+	}
+	return from.String()
 }
 
 // now is the time that a page is drawn for.

@@ -14,6 +14,7 @@ import (
 	"toban/i18n"
 	"toban/incident"
 	"toban/oncall"
+	"toban/respond"
 	"toban/store"
 	"toban/web/view"
 )
@@ -275,7 +276,7 @@ func (s *request) policyStep() view.FirstStep {
 // over to another pager, within its first ten minutes.
 func (s *request) rings(svc *oncall.Service) bool {
 	const within = 10 * time.Minute
-	steps := rehearsed(s.dir, svc, oncall.Critical, "", s.now, oncall.Assumptions{}, within).steps
+	steps, _ := respond.Rehearse(s.dir, respond.Rehearsal{Service: svc, Severity: oncall.Critical, At: s.now, Until: s.now.Add(within)})
 	return slices.ContainsFunc(steps, func(step oncall.Step) bool {
 		m := step.Entry.Data.Method
 		return step.Entry.Kind == oncall.EntryContact && (m == oncall.Call || m == oncall.Events)

@@ -3,6 +3,7 @@ package browser_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,15 +15,53 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// mostTabs is how many pages are open at once: more make each other slow on a
-// small machine, and slow is what these tests must not find.
-const mostTabs = 4
+// mostBusy is how many tests work on pages at once: more make each other slow on
+// a small machine, and slow is what these tests must not find.
+const mostBusy = 4
+
+// atOnce is how many tests run at once; most of them wait for their turn, or for
+// telephones to ring.
+const atOnce = "16"
 
 // chromium is the one browser of these tests.
 type chromium struct {
 	ctx         context.Context
 	screenshots string
-	tabs        chan struct{}
+	turns       chan struct{}
+
+	mu     sync.Mutex
+	inside map[*testing.T]bool
+}
+
+// turn waits until it is the test's turn to work on pages, and holds it until
+// the test's end, however many tabs it opens.
+func turn(t *testing.T) *chromium {
+	t.Helper()
+	c := idle(t)
+	if c == nil {
+		c, _ = start()
+		return c // it has its turn, or needs none
+	}
+	c.turns <- struct{}{}
+	t.Cleanup(func() { <-c.turns })
+	return c
+}
+
+// idle lets a test that mostly waits go on without a turn; it returns nil when
+// that is settled already.
+func idle(t *testing.T) *chromium {
+	t.Helper()
+	c, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inside[t] {
+		return nil
+	}
+	c.inside[t] = true
+	return c
 }
 
 // start is the browser, started by the first test that needs it. It has to be a
@@ -48,10 +87,14 @@ var start = sync.OnceValues(func() (*chromium, error) {
 	if err := chromedp.Do(ctx); err != nil {
 		return nil, fmt.Errorf("start %s: %w", program, err)
 	}
-	return &chromium{ctx: ctx, screenshots: folder, tabs: make(chan struct{}, mostTabs)}, nil
+	return &chromium{ctx: ctx, screenshots: folder, turns: make(chan struct{}, mostBusy), inside: map[*testing.T]bool{}}, nil
 })
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
+	}
 	code := m.Run()
 	if browser, err := start(); err == nil {
 		fmt.Println("screenshots:", browser.screenshots)

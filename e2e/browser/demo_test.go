@@ -35,6 +35,7 @@ type guide struct {
 // printed.
 func demonstrate(t *testing.T, port int, args ...string) *guide {
 	t.Helper()
+	idle(t)
 	harness.Binary(t) // building it is told apart
 	g := &guide{temp: t.TempDir(), began: time.Now()}
 	g.process = run(t, []string{"TMPDIR=" + g.temp}, append([]string{"demo", "--port", strconv.Itoa(port)}, args...)...)

@@ -51,6 +51,7 @@ type house struct {
 // address of its providers, and gives it a first account.
 func newHouse(t *testing.T, yaml func(providers string) string) *house {
 	t.Helper()
+	turn(t) // first: what is started here does not wait
 	h := &house{t: t}
 	h.provide()
 	h.toban = harness.New(t, "sqlite", func(listen string) string {

@@ -26,7 +26,7 @@ import (
 // life.
 const (
 	patience = 15 * time.Second
-	lifetime = 100 * time.Second
+	lifetime = 4 * time.Minute
 )
 
 // tab is one page with cookies of its own, watched.
@@ -37,7 +37,7 @@ type tab struct {
 	lang string
 	size size
 
-	close func()
+	close context.CancelFunc
 
 	mu       sync.Mutex
 	hosts    []string // that it may ask
@@ -60,21 +60,14 @@ func desktop() size { return size{"1280", 1280, 800, false} }
 // anything went wrong on its pages.
 func open(t *testing.T, base string, screen size) *tab {
 	t.Helper()
-	browser, err := start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser.tabs <- struct{}{}
+	browser := turn(t)
 	at, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := chromedp.NewContext(browser.ctx, chromedp.WithNewBrowserContext())
 	b := &tab{t: t, base: base, size: screen, hosts: []string{at.Host}}
-	b.close = sync.OnceFunc(func() {
-		cancel()
-		<-browser.tabs
-	})
+	b.close = cancel
 	t.Cleanup(b.end)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
@@ -370,12 +363,11 @@ func (b *tab) shoot(name string) {
 	eval[bool](b, `(scrollTo(0, 0), true)`) // what sticks to the top belongs there
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	const quality = 100 // PNG
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(quality))
+	picture, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: new(true), OptimizeForSpeed: new(true)})
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(browser.screenshots, name+".png"), picture, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(browser.screenshots, name+".png"), picture.Data, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }

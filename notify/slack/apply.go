@@ -32,7 +32,7 @@ func (t *task) do(ctx context.Context, o op) {
 	case o.Part == partCard:
 		t.rewrite(ctx, o, &t.st.Room.Card, t.w.card(""))
 	case o.Part == partDigest:
-		t.tellDigest(ctx)
+		t.tellDigest(ctx, o)
 	case o.Part == partThread:
 		t.posting(ctx, o, intent{Channel: t.st.Team.Channel, Thread: t.st.Team.TS, Seq: o.Seq}, t.w.lines(o))
 	case o.Part == partTell:
@@ -63,7 +63,7 @@ func (t *task) posting(ctx context.Context, o op, in intent, m message) {
 	if !t.save(ctx) {
 		return
 	}
-	channel, ts, failure := t.ws.post(ctx, in.Channel, m, tag{t.chat.Ref, in.N}, in.Thread, o.Remind && in.Thread != "")
+	channel, ts, failure := t.ws.post(ctx, in.Channel, m, tag{Ref: t.chat.Ref, N: in.N}, in.Thread, o.Remind && in.Thread != "")
 	if failure != nil && failure.Class == notify.Ambiguous {
 		t.later(o, lookAgain)
 		t.next = time.Now().Add(lookAgain)
@@ -96,7 +96,7 @@ func (t *task) stop() {
 
 // rewrite updates a message in its place.
 func (t *task) rewrite(ctx context.Context, o op, p *post, m message) {
-	t.settle(ctx, o, t.ws.update(ctx, *p, m, tag{t.chat.Ref, 0}), func() {
+	t.settle(ctx, o, t.ws.update(ctx, *p, m, tag{Ref: t.chat.Ref}), func() {
 		p.Shows, p.Next, p.At = m.Shows, m.Next, time.Now()
 	})
 }
@@ -242,7 +242,7 @@ func (t *task) recover(ctx context.Context) bool {
 		id, failure = t.ws.created(ctx, in.Name, in.At)
 		found = id != ""
 	} else {
-		ts, found, failure = t.ws.find(ctx, in.Channel, in.Thread, tag{t.chat.Ref, in.N}, in.At)
+		ts, found, failure = t.ws.find(ctx, in.Channel, in.Thread, tag{Ref: t.chat.Ref, N: in.N}, in.At)
 		if failure == nil && found {
 			id, failure = t.ws.channelID(ctx, in.Channel)
 		}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	api "github.com/slack-go/slack"
@@ -27,6 +28,9 @@ const (
 	maxCallback = 1 << 20
 	// maxCallbacks bounds what is worked on at the same time.
 	maxCallbacks = 32
+	// maxVoices bounds how many are being told what became of it. It is another
+	// bound: a Slack that is slow to take such words keeps nobody from acting.
+	maxVoices = 256
 	// answerWithin is when Slack is answered at the latest: it waits for 3 s. The
 	// work goes on.
 	answerWithin = 2 * time.Second
@@ -84,12 +88,12 @@ func (c callbacks) interact(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, errForm)
 		return
 	}
-	c.answer(w, r, func(ctx context.Context) { c.f.clicked(ctx, ws, click) })
+	c.answer(w, r, func(ctx context.Context, free func()) { c.f.clicked(ctx, ws, click, free) })
 }
 
 // answer does the work and says so within the time that Slack gives, whether or
-// not the work is done by then.
-func (c callbacks) answer(w http.ResponseWriter, r *http.Request, do func(ctx context.Context)) {
+// not the work is done by then. do calls free when it only talks from now on.
+func (c callbacks) answer(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, free func())) {
 	if !c.f.admit() {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusServiceUnavailable) // Slack sends an event again, and tells who clicked
@@ -97,17 +101,18 @@ func (c callbacks) answer(w http.ResponseWriter, r *http.Request, do func(ctx co
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), callbackTime)
 	done := make(chan struct{})
+	free := sync.OnceFunc(func() { <-c.f.hand })
 	go func() { // Run waits for it
 		defer c.f.calls.Done()
 		defer cancel()
-		defer func() { <-c.f.hand }()
+		defer free()
 		defer close(done)
 		defer func() {
 			if p := recover(); p != nil {
 				c.f.log.ErrorContext(ctx, "callback failed", slog.Any("err", p))
 			}
 		}()
-		do(ctx)
+		do(ctx, free)
 	}()
 	timer := time.NewTimer(answerWithin)
 	defer timer.Stop()

@@ -41,6 +41,7 @@ type card struct {
 	link     string
 	lead     string // as mrkdwn: what is said before the facts
 	quiet    bool   // it only informs: no buttons but the page
+	paged    bool   // it is a page, which the head of several says
 }
 
 // The actions of buttons.

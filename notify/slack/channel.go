@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,27 +29,45 @@ func NewChannel(ws *Workspace, links link.Signer, base string) *Channel {
 const (
 	// sendTime is short: the next person should not wait for Slack.
 	sendTime = 4 * time.Second
-	// messagesPerSecond keeps below what Slack takes for a whole workspace,
-	// several hundred a minute.
-	messagesPerSecond = 4
+	// waitTime is how long a message may wait for those before it to the same
+	// person.
+	waitTime = 4 * time.Second
+	// messagesPerSecond keeps below what Slack takes for a whole workspace, several
+	// hundred a minute, even when no two go to the same person.
+	messagesPerSecond = 8
 )
 
 // Provider implements notify.Channel.
 func (c *Channel) Provider() notify.Provider {
-	return notify.Provider{Name: c.ws.Name(), PerSecond: messagesPerSecond, Timeout: sendTime}
+	return notify.Provider{Name: c.ws.Name(), PerSecond: messagesPerSecond, Timeout: sendTime + waitTime}
 }
 
-// Send implements notify.Channel. Its error is a *notify.Failure.
+// Send implements notify.Channel. Messages to one person that wait for Slack to
+// take another are told in one (R24). Its error is a *notify.Failure.
 func (c *Channel) Send(ctx context.Context, m notify.Message) (notify.Receipt, error) {
-	channel, f := c.channel(ctx, m)
+	asking, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	channel, f := c.channel(asking, m)
 	if f != nil {
 		return notify.Receipt{}, f
 	}
-	_, ts, f := c.ws.post(ctx, channel, c.message(m), tag{string(m.Delivery), 1}, "", false)
+	ts, f := c.ws.boxes.send(ctx, c, channel, m)
 	if f != nil {
 		return notify.Receipt{}, f
 	}
 	return notify.Receipt{ProviderID: channel + "/" + ts, State: store.DeliveryEnded, Outcome: oncall.Sent}, nil
+}
+
+// carry posts messages to one person as one.
+func (c *Channel) carry(ctx context.Context, channel string, list []notify.Message) (ts string, f *notify.Failure) {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	t := tag{Ref: string(list[0].Delivery), N: 1}
+	for _, m := range list[1:] {
+		t.With = append(t.With, string(m.Delivery))
+	}
+	_, ts, f = c.ws.post(ctx, channel, c.message(list...), t, "", false)
+	return ts, f
 }
 
 // channel is that of direct messages with who has m's address.
@@ -69,7 +88,7 @@ func (c *Channel) Find(ctx context.Context, m notify.Message, since time.Time) (
 	if f != nil {
 		return nil, f
 	}
-	ts, found, f := c.ws.find(ctx, channel, "", tag{string(m.Delivery), 1}, since)
+	ts, found, f := c.ws.find(ctx, channel, "", tag{Ref: string(m.Delivery), N: 1}, since)
 	if f != nil || !found {
 		return nil, orNil(f)
 	}
@@ -89,28 +108,36 @@ func orNil(f *notify.Failure) error {
 	return f
 }
 
-// message is what m says, with the buttons that fit.
-func (c *Channel) message(m notify.Message) message {
-	if len(m.Incidents) == 0 {
-		return message{Text: i18n.In(m.Language).Say("slack.said.gone")}
+// message is what messages to one person say, with the buttons that fit. What is
+// told twice is told as it was last.
+func (c *Channel) message(list ...notify.Message) message {
+	p := i18n.In(list[len(list)-1].Language)
+	var cards []card
+	for _, m := range list {
+		for _, inc := range m.Incidents {
+			cards = slices.DeleteFunc(cards, func(k card) bool { return k.id == inc.ID })
+			cards = append(cards, c.card(m, inc))
+		}
 	}
-	out := c.card(m, m.Incidents[0])
-	for _, inc := range m.Incidents[1:] {
-		more := c.card(m, inc)
-		out.Text += "\n" + more.Text
-		out.Blocks = append(out.Blocks, more.Blocks...)
+	switch len(cards) {
+	case 0:
+		return message{Text: p.Say("slack.said.gone")}
+	case 1:
+		out := cards[0].message()
+		if lead := cards[0].lead; lead != "" {
+			out.Text = lead + " " + out.Text
+		}
+		return out
 	}
-	const most = 50 // blocks that Slack takes
-	out.Text, out.Blocks = clip(out.Text, maxText), out.Blocks[:min(len(out.Blocks), most)]
-	return out
+	return folded(p, cards)
 }
 
-func (c *Channel) card(m notify.Message, inc notify.Incident) message {
+func (c *Channel) card(m notify.Message, inc notify.Incident) card {
 	p := i18n.In(m.Language)
 	k := card{
 		say: p, zone: time.UTC, id: inc.ID, number: inc.Number, title: inc.Title, service: inc.ServiceName,
 		state: inc.State, severity: inc.Severity, since: inc.TriggeredAt, page: inc.URL,
-		quiet: m.Tell == oncall.TellTaken || m.Tell == oncall.TellHealed,
+		quiet: m.Tell == oncall.TellTaken || m.Tell == oncall.TellHealed, paged: m.Tell == "",
 	}
 	if inc.HolderName != "" {
 		k.holder = escape(p.Say("name.user", "name", inc.HolderName))
@@ -119,11 +146,7 @@ func (c *Channel) card(m notify.Message, inc notify.Incident) message {
 		k.link = c.base + link.Path(token)
 	}
 	k.lead = lead(p, m, inc)
-	out := k.message()
-	if k.lead != "" {
-		out.Text = k.lead + " " + out.Text
-	}
-	return out
+	return k
 }
 
 // lead is the sentence that says why somebody gets the message.

@@ -27,24 +27,48 @@ type press struct {
 	inc     *oncall.Incident
 	member  string
 	channel string
-	ts      string // of the message with the button
+	ts      string              // of the message with the button
+	shown   []oncall.IncidentID // that this message tells of
 	by      oncall.UserID
+	words   []func(ctx context.Context) // what the member is told, when there is time for it
 }
 
-// clicked does what the buttons of a click say, each once.
-func (f *Follower) clicked(ctx context.Context, ws *Workspace, click api.InteractionCallback) {
+// clicked does what the buttons of a click say, each once. free is called when
+// all that is left is to say so: Slack may be slow to take it, and the next click
+// must not wait for that.
+func (f *Follower) clicked(ctx context.Context, ws *Workspace, click api.InteractionCallback, free func()) {
 	if click.Type != api.InteractionTypeBlockActions {
 		return
 	}
+	var presses []*press
 	for _, a := range click.ActionCallback.BlockActions {
 		if a == nil || a.ActionID == actionOpen || !f.seen.first("click "+click.User.ID+" "+a.ActionID+" "+a.ActionTs) {
 			continue
 		}
-		p := &press{f: f, ws: ws, member: click.User.ID, channel: click.Container.ChannelID, ts: click.Container.MessageTs}
+		p := &press{f: f, ws: ws, member: click.User.ID, channel: click.Container.ChannelID, ts: click.Container.MessageTs, shown: shownBy(click.Message)}
 		if p.channel == "" {
 			p.channel = click.Channel.ID
 		}
 		p.act(ctx, a.ActionID, oncall.IncidentID(a.Value))
+		presses = append(presses, p)
+	}
+	free()
+	f.speak(ctx, presses...)
+}
+
+// speak says what is to be said, unless too much of that is waiting for Slack.
+func (f *Follower) speak(ctx context.Context, presses ...*press) {
+	select {
+	case f.voice <- struct{}{}:
+		defer func() { <-f.voice }()
+	default:
+		f.log.WarnContext(ctx, "members not told what became of their buttons: slack is too slow")
+		return
+	}
+	for _, p := range presses {
+		for _, word := range p.words {
+			word(ctx)
+		}
 	}
 }
 
@@ -55,13 +79,10 @@ func (p *press) act(ctx context.Context, action string, incident oncall.Incident
 		p.fail(ctx, err)
 		return
 	}
-	var failure error
-	if p.by, failure = p.who(ctx); failure != nil {
-		p.fail(ctx, failure)
+	if ok, err := p.identify(ctx); err != nil {
+		p.fail(ctx, err)
 		return
-	}
-	if p.by == "" {
-		p.say(ctx, "slack.said.unknown")
+	} else if !ok {
 		return
 	}
 	before := p.inc
@@ -77,16 +98,34 @@ func (p *press) act(ctx context.Context, action string, incident oncall.Incident
 	p.answer(ctx, action, before)
 }
 
-func (p *press) who(ctx context.Context) (oncall.UserID, error) {
-	user, f := p.ws.user(ctx, p.dir, p.member)
-	if f != nil {
-		return "", f
+// identify finds out in whose name it is done, and whether that one may. Where ok
+// is false the member is told why nothing was done.
+func (p *press) identify(ctx context.Context) (ok bool, err error) {
+	users, f := p.ws.users(ctx, p.dir, p.member)
+	switch {
+	case f != nil:
+		return false, f
+	case len(users) == 0:
+		p.say("slack.said.unknown")
+		return false, nil
+	case len(users) > 1:
+		p.f.log.WarnContext(ctx, "a member of slack is several users; nothing is done in any name", "users", users)
+		p.say("slack.said.several")
+		return false, nil
 	}
-	return user, nil
+	p.by = users[0]
+	if p.f.o.Roles == nil {
+		return true, nil
+	}
+	if ok, err = p.f.o.Roles.MayAct(ctx, p.by); err == nil && !ok {
+		p.say("slack.said.role")
+	}
+	return ok, err
 }
 
 // load reads what is acted on. An incident of a stage that has another
-// workspace is not this one's business.
+// workspace is not this one's business; it is the same workspace still when it
+// was configured anew meanwhile.
 func (p *press) load(ctx context.Context, incident oncall.IncidentID) error {
 	if _, err := id.Parse(id.Incident, string(incident)); err != nil {
 		incident = ""
@@ -98,7 +137,7 @@ func (p *press) load(ctx context.Context, incident oncall.IncidentID) error {
 		if p.inc, err = tx.IncidentUnlocked(ctx, incident); err != nil {
 			return err
 		}
-		if p.f.o.Workspace(stageOf(p.inc)) != p.ws {
+		if now := p.f.o.Workspace(stageOf(p.inc)); now == nil || now.Name() != p.ws.Name() {
 			return oncall.ErrUnknownIncident
 		}
 		return nil
@@ -130,9 +169,9 @@ func (p *press) answer(ctx context.Context, action string, before *oncall.Incide
 	late := before.State == oncall.Resolved
 	switch {
 	case late:
-		p.say(ctx, "slack.said.late")
+		p.say("slack.said.late")
 	case action == actionAcknowledge && p.inc.AcknowledgedBy != p.by:
-		p.say(ctx, "slack.said.taken", "user", i18n.Names{Directory: p.dir}.User(p.printer(), p.inc.AcknowledgedBy))
+		p.say("slack.said.taken", "user", i18n.Names{Directory: p.dir}.User(p.printer(), p.inc.AcknowledgedBy))
 	case p.direct():
 		key := map[string]string{
 			actionAcknowledge: "slack.said.acknowledged", actionResolve: "slack.said.resolved",
@@ -148,21 +187,55 @@ func (p *press) answer(ctx context.Context, action string, before *oncall.Incide
 
 func (p *press) direct() bool { return strings.HasPrefix(p.channel, "D") }
 
-// rewrite shows a direct message as things are now.
+// rewrite shows a direct message as things are now. One that tells of several
+// incidents goes on telling of all of them.
 func (p *press) rewrite(ctx context.Context, lead string) {
-	page, signed := p.f.addresses(p.dir, p.inc, p.by, time.Now())
+	m := p.card(p.inc, lead).message()
+	if len(p.shown) > 1 {
+		cards, err := p.cards(ctx, lead)
+		if err != nil {
+			p.f.log.WarnContext(ctx, "direct message not written anew", about(string(p.inc.ID)), "err", err)
+			return
+		}
+		m = folded(p.printer(), cards)
+	}
+	p.words = append(p.words, func(ctx context.Context) {
+		if f := p.ws.update(ctx, post{Channel: p.channel, TS: p.ts}, m, tag{Ref: string(p.inc.ID)}); f != nil {
+			p.f.log.WarnContext(ctx, "direct message not written anew", about(string(p.inc.ID)), "code", f.Code)
+		}
+	})
+}
+
+// cards are the incidents that the message tells of, in their order.
+func (p *press) cards(ctx context.Context, lead string) (cards []card, err error) {
+	var all map[oncall.IncidentID]*oncall.Incident
+	err = p.f.read(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.IncidentsUnlocked(ctx, p.shown)
+		return err
+	})
+	for _, id := range p.shown {
+		switch inc := all[id]; {
+		case id == p.inc.ID:
+			cards = append(cards, p.card(p.inc, lead))
+		case inc != nil:
+			cards = append(cards, p.card(inc, ""))
+		}
+	}
+	return cards, err
+}
+
+func (p *press) card(inc *oncall.Incident, lead string) card {
+	page, signed := p.f.addresses(p.dir, inc, p.by, time.Now())
 	names := i18n.Names{Directory: p.dir, Zone: zoneOf(p.dir)}
 	c := card{
-		say: p.printer(), zone: zoneOf(p.dir), id: p.inc.ID, number: p.inc.Number, title: p.inc.Title,
-		service: names.Service(p.inc.Service), state: p.inc.State, severity: p.inc.Severity,
-		since: p.inc.TriggeredAt, resolved: p.inc.ResolvedAt, page: page, link: signed, lead: escape(lead),
+		say: p.printer(), zone: zoneOf(p.dir), id: inc.ID, number: inc.Number, title: inc.Title,
+		service: names.Service(inc.Service), state: inc.State, severity: inc.Severity,
+		since: inc.TriggeredAt, resolved: inc.ResolvedAt, page: page, link: signed, lead: escape(lead),
 	}
-	if p.inc.AcknowledgedBy != "" {
-		c.holder = escape(names.User(c.say, p.inc.AcknowledgedBy))
+	if inc.AcknowledgedBy != "" {
+		c.holder = escape(names.User(c.say, inc.AcknowledgedBy))
 	}
-	if f := p.ws.update(ctx, post{Channel: p.channel, TS: p.ts}, c.message(), tag{string(p.inc.ID), 0}); f != nil {
-		p.f.log.WarnContext(ctx, "direct message not written anew", about(string(p.inc.ID)), "code", f.Code)
-	}
+	return c
 }
 
 // printer speaks the user's language, else the installation's.
@@ -186,25 +259,29 @@ func (p *press) fail(ctx context.Context, err error) {
 	}
 	switch {
 	case errors.Is(err, oncall.ErrResolved):
-		p.say(ctx, "slack.said.late")
+		p.say("slack.said.late")
 		if p.direct() {
 			p.rewrite(ctx, "")
 		}
 	case errors.Is(err, oncall.ErrUnknownIncident):
-		p.say(ctx, "slack.said.gone")
+		p.say("slack.said.gone")
 	case code == "incident.not_held":
-		p.say(ctx, "slack.said.not_held")
+		p.say("slack.said.not_held")
 	default:
-		p.say(ctx, "slack.said.failed", "code", code)
+		p.say("slack.said.failed", "code", code)
 	}
 }
 
-// say tells the member alone.
-func (p *press) say(ctx context.Context, key string, places ...string) {
+// say lets the member alone be told.
+func (p *press) say(key string, places ...string) {
 	if p.inc != nil {
 		places = append(places, "number", strconv.FormatInt(p.inc.Number, 10))
 	}
 	text := escape(p.printer().Say(key, places...))
+	p.words = append(p.words, func(ctx context.Context) { p.whisper(ctx, text) })
+}
+
+func (p *press) whisper(ctx context.Context, text string) {
 	const tries = 3
 	for range tries {
 		f := p.ws.whisper(ctx, p.channel, p.member, text)

@@ -3,11 +3,11 @@ package slack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -46,15 +46,14 @@ type Workspace struct {
 	people *people
 	rooms  *rooms
 	self   *self
+	boxes  boxes
 
 	mu      sync.Mutex
 	health  notify.Health
 	trouble map[string]bool // what does not work by our configuration, told once
 }
 
-// NewWorkspace checks the configuration. The error says what is missing, never a
-// secret.
-func NewWorkspace(c Config) (*Workspace, error) {
+func (c Config) withDefaults() Config {
 	if c.Name == "" {
 		c.Name = "slack"
 	}
@@ -67,6 +66,13 @@ func NewWorkspace(c Config) (*Workspace, error) {
 	if c.Transport == nil {
 		c.Transport = http.DefaultTransport
 	}
+	return c
+}
+
+// NewWorkspace checks the configuration. The error says what is missing, never a
+// secret.
+func NewWorkspace(c Config) (*Workspace, error) {
+	c = c.withDefaults()
 	base, err := url.Parse(c.BaseURL)
 	switch {
 	case c.Token == "":
@@ -101,12 +107,22 @@ func (w *Workspace) Health() notify.Health {
 	return w.health
 }
 
-// Check asks Slack whether the token works.
-func (w *Workspace) Check(ctx context.Context) error {
-	if _, f := w.me(ctx); f != nil {
-		return fmt.Errorf("slack: %w", f)
-	}
-	return nil
+// Is reports whether that is how the workspace is configured, so that it need
+// not be made anew: what it knows and what Slack has asked of it would be lost.
+func (w *Workspace) Is(c Config) bool {
+	a, b := w.c, c.withDefaults()
+	same := reflect.TypeOf(a.Transport).Comparable() && a.Transport == b.Transport
+	a.Transport, b.Transport = nil, nil
+	return same && a == b
+}
+
+// Forget lets what was not there be looked for again: members and channels. It
+// is called when somebody may have added them.
+func (w *Workspace) Forget() {
+	w.people.forget()
+	w.rooms.mu.Lock()
+	defer w.rooms.mu.Unlock()
+	w.rooms.read = time.Time{}
 }
 
 // capped bounds how much of an answer is read.

@@ -43,14 +43,10 @@ func (f *Follower) lookAtDigest(ctx context.Context, ref string) (again bool) {
 		f.log.WarnContext(ctx, "digest not read", about(ref), "err", err)
 		return false
 	}
-	m := b.message()
-	switch {
-	case b.ws == nil || len(b.d.Members) == 0 || b.d.Post.Gone:
+	if b.ws == nil || len(b.d.Members) == 0 || b.d.Post.Gone {
 		return b.finish(ctx)
-	case b.d.Intent == nil && b.d.Post.Shows == m.Shows:
-		return b.finish(ctx)
-	case b.d.Intent == nil && b.now.Before(b.d.Post.At.Add(refreshEvery)):
-		b.next = b.d.Post.At.Add(refreshEvery)
+	}
+	if update, remind := b.outdated(), b.remindNow(); !update && !remind && b.d.Intent == nil {
 		return b.finish(ctx)
 	}
 	err := f.tx(ctx, func(tx *store.Tx) error {
@@ -61,7 +57,7 @@ func (f *Follower) lookAtDigest(ctx context.Context, ref string) (again bool) {
 		return err
 	})
 	if err == nil {
-		err = b.show(ctx, m)
+		err = b.work(ctx)
 	}
 	if err != nil {
 		if !errors.Is(err, errTaken) {
@@ -91,51 +87,98 @@ func (b *board) load(ctx context.Context) error {
 	})
 }
 
-// show posts or updates. What came into the digest meanwhile is kept: only what
-// is changed here is written.
-func (b *board) show(ctx context.Context, m message) error {
-	if in := b.d.Intent; in != nil {
-		ts, found, failure := b.ws.find(ctx, in.Channel, "", tag{b.ref, in.N}, in.At)
-		if failure != nil && failure.Class != notify.BadAddress && failure.Class != notify.BadConfig {
-			return b.failed(ctx, failure)
-		}
-		id := in.Channel
-		if found {
-			if id, failure = b.ws.channelID(ctx, in.Channel); failure != nil {
-				return b.failed(ctx, failure)
-			}
-		}
-		err := b.save(ctx, func(d *digest) {
-			if d.Intent = nil; found {
-				d.Post = post{Channel: id, TS: ts, At: in.At}
-			}
-		})
-		if err != nil {
+// outdated reports whether the digest has to be written now.
+func (b *board) outdated() bool {
+	if b.d.Post.Shows == b.message().Shows {
+		return false
+	}
+	if at := b.d.Post.At.Add(refreshEvery); b.now.Before(at) {
+		b.next = sooner(b.next, at)
+		return false
+	}
+	return true
+}
+
+// work does what is to be done, one after the other; what has to wait says so in
+// next. What came into the digest meanwhile is kept: only what is changed here is
+// written.
+func (b *board) work(ctx context.Context) error {
+	b.now, b.next = time.Now(), time.Time{}
+	if b.d.Intent != nil {
+		if known, err := b.recover(ctx); err != nil || !known {
 			return err
 		}
 	}
-	if b.d.Post.TS != "" {
-		if failure := b.ws.update(ctx, b.d.Post, m, tag{b.ref, 0}); failure != nil {
-			return b.failed(ctx, failure)
+	if b.outdated() {
+		if done, err := b.show(ctx, b.message()); err != nil || !done {
+			return err
 		}
-		return b.save(ctx, func(d *digest) { d.Post.Shows, d.Post.At, d.Tries = m.Shows, time.Now(), 0 })
 	}
-	if wait := b.ws.gate.free(b.d.Channel); wait > 0 {
-		b.next = time.Now().Add(wait + busyPause)
-		return nil
+	if b.remindNow() {
+		return b.remind(ctx)
 	}
-	in := intent{Part: partDigest, Channel: b.d.Channel, N: b.d.N + 1, At: time.Now()}
-	if err := b.save(ctx, func(d *digest) { d.N, d.Intent = in.N, &in }); err != nil {
-		return err
+	return nil
+}
+
+// recover finds out what became of a post that was not answered (R23); known is
+// false when that can't be known yet.
+func (b *board) recover(ctx context.Context) (known bool, err error) {
+	in := *b.d.Intent
+	ts, found, failure := b.ws.find(ctx, in.Channel, in.Thread, tag{Ref: b.ref, N: in.N}, in.At)
+	if failure != nil && failure.Class != notify.BadAddress && failure.Class != notify.BadConfig {
+		return false, b.failed(ctx, failure)
 	}
-	channel, ts, failure := b.ws.post(ctx, b.d.Channel, m, tag{b.ref, in.N}, "", false)
-	if failure != nil {
-		return b.failed(ctx, failure)
+	id := in.Channel
+	if found {
+		if id, failure = b.ws.channelID(ctx, in.Channel); failure != nil {
+			return false, b.failed(ctx, failure)
+		}
 	}
-	return b.save(ctx, func(d *digest) {
-		d.Intent, d.Tries = nil, 0
+	err = b.save(ctx, func(d *digest) {
+		switch d.Intent = nil; {
+		case found && in.Part == partTell:
+			d.reminded(in.Seq)
+		case found:
+			d.Post = post{Channel: id, TS: ts, At: in.At}
+		}
+	})
+	return err == nil, err
+}
+
+// show posts or updates the list.
+func (b *board) show(ctx context.Context, m message) (done bool, err error) {
+	if b.d.Post.TS != "" {
+		if failure := b.ws.update(ctx, b.d.Post, m, tag{Ref: b.ref}); failure != nil {
+			return false, b.failed(ctx, failure)
+		}
+		err := b.save(ctx, func(d *digest) { d.Post.Shows, d.Post.At, d.Tries = m.Shows, time.Now(), 0 })
+		return err == nil, err
+	}
+	in := intent{Part: partDigest, Channel: b.d.Channel}
+	return b.post(ctx, in, m, func(d *digest, channel, ts string) {
 		d.Post = post{Channel: channel, TS: ts, Shows: m.Shows, At: time.Now()}
 	})
+}
+
+// post posts m: its intent is saved first, and then what its answer means.
+func (b *board) post(ctx context.Context, in intent, m message, well func(d *digest, channel, ts string)) (done bool, err error) {
+	if wait := b.ws.gate.free(in.Channel); wait > 0 {
+		b.next = sooner(b.next, time.Now().Add(wait+busyPause))
+		return false, nil
+	}
+	in.N, in.At = b.d.N+1, time.Now()
+	if err := b.save(ctx, func(d *digest) { d.N, d.Intent = in.N, &in }); err != nil {
+		return false, err
+	}
+	channel, ts, failure := b.ws.post(ctx, in.Channel, m, tag{Ref: b.ref, N: in.N}, in.Thread, in.Thread != "")
+	if failure != nil {
+		return false, b.failed(ctx, failure)
+	}
+	err = b.save(ctx, func(d *digest) {
+		d.Intent, d.Tries = nil, 0
+		well(d, channel, ts)
+	})
+	return err == nil, err
 }
 
 // failed says when to try again. Only what is known not to have been sent leaves
@@ -149,7 +192,7 @@ func (b *board) failed(ctx context.Context, failure *notify.Failure) error {
 	if failure.Class == notify.Throttled {
 		pause = failure.After + busyPause
 	}
-	b.next = time.Now().Add(pause)
+	b.next = sooner(b.next, time.Now().Add(pause))
 	return b.save(ctx, func(d *digest) {
 		if failure.Class != notify.Throttled {
 			d.Tries++
@@ -247,17 +290,22 @@ func (b *board) message() message {
 }
 
 func (b *board) line(p i18n.Printer, names i18n.Names, inc *oncall.Incident) string {
-	number := "#" + strconv.FormatInt(inc.Number, 10)
-	if base := b.base(); base != "" {
-		number = anchor(base+"/incidents/"+number[1:], number)
-	}
 	const short = 60
 	key, user := "slack.digest.line", ""
 	if inc.State == oncall.Acknowledged {
 		key, user = "slack.digest.line.held", escape(names.User(p, inc.AcknowledgedBy))
 	}
-	return p.Say(key, "mark", mark(inc.State), "number", number, "service", escape(names.Service(inc.Service)),
+	return p.Say(key, "mark", mark(inc.State), "number", b.number(inc), "service", escape(names.Service(inc.Service)),
 		"title", escape(clip(inc.Title, short)), "state", p.Say("state."+string(inc.State)), "user", user)
+}
+
+// number is an incident's, which leads to its page.
+func (b *board) number(inc *oncall.Incident) string {
+	number := "#" + strconv.FormatInt(inc.Number, 10)
+	if base := b.base(); base != "" {
+		return anchor(base+"/incidents/"+number[1:], number)
+	}
+	return number
 }
 
 func (b *board) base() string {

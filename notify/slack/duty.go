@@ -18,6 +18,7 @@ import (
 // so that Slack is asked only when somebody else comes on duty, and now and then
 // in case somebody has changed it by hand.
 type duties struct {
+	ws     *Workspace
 	groups map[string]string // by handle: its members
 	topics map[string]string // by channel
 	at     time.Time         // when they were last compared with Slack
@@ -83,8 +84,8 @@ func (f *Follower) setDuty(ctx context.Context) time.Duration {
 	}
 	now := time.Now()
 	r := f.roster(ctx, ws, dir, now)
-	if now.Sub(f.duty.at) > compareEvery {
-		f.duty = duties{groups: map[string]string{}, topics: map[string]string{}, at: now}
+	if now.Sub(f.duty.at) > compareEvery || f.duty.ws != ws {
+		f.duty = duties{ws: ws, groups: map[string]string{}, topics: map[string]string{}, at: now}
 	}
 	for _, handle := range slices.Sorted(maps.Keys(r.groups)) {
 		f.setGroup(ctx, ws, dir, handle, r.groups[handle])

@@ -67,9 +67,9 @@ func (c callbacks) events(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		_, _ = w.Write([]byte(e.Challenge)) // Slack is gone: there is nobody to tell
 	case "event_callback":
-		c.answer(w, r, func(ctx context.Context) {
+		c.answer(w, r, func(ctx context.Context, free func()) {
 			if c.f.seen.first("event " + e.EventID) {
-				c.f.happened(ctx, ws, e.Event)
+				c.f.happened(ctx, ws, e.Event, free)
 			}
 		})
 	default:
@@ -79,7 +79,7 @@ func (c callbacks) events(w http.ResponseWriter, r *http.Request) {
 
 // happened takes in what concerns us: a channel of an incident that was closed
 // or opened, and a note that somebody writes there.
-func (f *Follower) happened(ctx context.Context, ws *Workspace, e event) {
+func (f *Follower) happened(ctx context.Context, ws *Workspace, e event, free func()) {
 	switch e.Type {
 	case "channel_archive", "channel_deleted":
 		f.closed(ctx, string(e.Channel), true)
@@ -87,7 +87,7 @@ func (f *Follower) happened(ctx context.Context, ws *Workspace, e event) {
 		f.closed(ctx, string(e.Channel), false)
 	case "message", "app_mention":
 		if e.BotID == "" && e.Subtype == "" && e.User != "" {
-			f.heard(ctx, ws, e)
+			f.heard(ctx, ws, e, free)
 		}
 	}
 }
@@ -126,7 +126,7 @@ var notePattern = regexp.MustCompile(`(?is)^\s*(?:<@([A-Z0-9]+)(?:\|[^>]*)?>|tob
 
 // heard takes a note that somebody writes in the channel of an incident. Whoever
 // writes one is still on it (R16). Other talk is people's own.
-func (f *Follower) heard(ctx context.Context, ws *Workspace, e event) {
+func (f *Follower) heard(ctx context.Context, ws *Workspace, e event, free func()) {
 	m := notePattern.FindStringSubmatch(e.Text)
 	if m == nil || f.o.Actions == nil {
 		return
@@ -145,21 +145,25 @@ func (f *Follower) heard(ctx context.Context, ws *Workspace, e event) {
 		return
 	}
 	p := &press{f: f, ws: ws, member: string(e.User), channel: string(e.Channel)}
-	if err := p.load(ctx, oncall.IncidentID(ref)); err != nil {
+	p.write(ctx, oncall.IncidentID(ref), unescaper.Replace(strings.TrimSpace(m[2])))
+	free()
+	f.speak(ctx, p)
+}
+
+// write adds a note in the name of who has written it.
+func (p *press) write(ctx context.Context, incident oncall.IncidentID, text string) {
+	if err := p.load(ctx, incident); err != nil {
 		p.fail(ctx, err)
 		return
 	}
-	by, failure := p.who(ctx)
-	text := unescaper.Replace(strings.TrimSpace(m[2]))
-	switch p.by = by; {
-	case failure != nil:
-		p.fail(ctx, failure)
-	case by == "":
-		p.say(ctx, "slack.said.unknown")
+	switch ok, err := p.identify(ctx); {
+	case err != nil:
+		p.fail(ctx, err)
+	case !ok: // and told so
 	case text == "":
-		p.say(ctx, "slack.said.no_note")
+		p.say("slack.said.no_note")
 	default:
-		if _, err := f.o.Actions.Note(ctx, p.inc.ID, text, by, via); err != nil {
+		if _, err := p.f.o.Actions.Note(ctx, p.inc.ID, text, p.by, via); err != nil {
 			p.fail(ctx, err)
 		}
 	}

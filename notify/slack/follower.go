@@ -26,6 +26,8 @@ type Follower struct {
 	duty  duties
 	seen  seen
 	hand  chan struct{} // bounds the callbacks that are worked on
+	moved chan struct{} // what the chats are made by may be another one
+	voice chan struct{} // bounds those who are being told what became of it
 
 	mu      sync.Mutex
 	queue   []string        // refs, in the order in which they came
@@ -48,12 +50,13 @@ const (
 	pausing = time.Second
 )
 
-// New makes a Follower of db's incidents. Let db.Follow(store.TimerChat, true)
+// New makes a Follower of db's incidents. Let db.Follow(store.TimerChat, …)
 // say that they are followed.
 func New(db *store.DB, log *slog.Logger, o Options) *Follower {
 	f := &Follower{
 		db: db, log: log, o: o.withDefaults(),
-		queued: map[string]bool{}, again: map[string]bool{}, hand: make(chan struct{}, maxCallbacks),
+		queued: map[string]bool{}, again: map[string]bool{}, hand: make(chan struct{}, maxCallbacks), voice: make(chan struct{}, maxVoices),
+		moved: make(chan struct{}, 1),
 	}
 	f.nudged = sync.NewCond(&f.mu)
 	return f
@@ -106,6 +109,7 @@ func (f *Follower) Run(ctx context.Context) error {
 		f.work.Go(func() { f.worker(ctx) })
 	}
 	f.work.Go(func() { f.followDuty(ctx) })
+	f.work.Go(func() { f.followSettings(ctx) })
 	<-ctx.Done()
 	f.work.Wait()
 	f.calls.Wait()
@@ -168,7 +172,7 @@ func (f *Follower) look(ctx context.Context, ref string) (again bool) {
 		f.postpone(ctx, ref, pausing)
 		return false
 	}
-	if strings.HasPrefix(ref, digestPrefix+"_") {
+	if strings.HasPrefix(ref, store.DigestChat+"_") {
 		return f.lookAtDigest(ctx, ref)
 	}
 	return f.lookAtIncident(ctx, oncall.IncidentID(ref))

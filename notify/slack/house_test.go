@@ -150,7 +150,7 @@ func (h *house) open(dsn, name string) *node {
 	if err != nil {
 		h.Fatal(err)
 	}
-	db.Follow(store.TimerChat, true)
+	db.Follow(store.TimerChat, func(oncall.Stage) bool { return true })
 	n := &node{db: db}
 	log := h.plan.log
 	n.ws, err = slack.NewWorkspace(slack.Config{

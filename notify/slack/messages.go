@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 
 // tag is how a message of ours is known again after a crash: its metadata.
 type tag struct {
-	Ref string // incident, digest or delivery
-	N   int64
+	Ref  string // incident, digest or delivery
+	N    int64
+	With []string // other deliveries that are told by the same message
 }
 
 const (
@@ -26,12 +28,18 @@ const (
 )
 
 func (t tag) metadata() api.SlackMetadata {
-	return api.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"incident": t.Ref, "n": t.N}}
+	payload := map[string]any{"incident": t.Ref, "n": t.N}
+	if len(t.With) > 0 {
+		payload["with"] = strings.Join(t.With, " ")
+	}
+	return api.SlackMetadata{EventType: eventType, EventPayload: payload}
 }
 
 func (t tag) is(m api.SlackMetadata) bool {
 	n, ok := m.EventPayload["n"].(float64)
-	return ok && m.EventType == eventType && m.EventPayload["incident"] == t.Ref && int64(n) == t.N
+	with, _ := m.EventPayload["with"].(string)
+	return ok && m.EventType == eventType && int64(n) == t.N &&
+		(m.EventPayload["incident"] == t.Ref || slices.Contains(strings.Fields(with), t.Ref))
 }
 
 // post posts m and returns where it is. In a thread, shout shows it in the

@@ -2,6 +2,8 @@ package slack
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -55,6 +57,15 @@ func (p *people) put(in map[string]found, key, value string) {
 	in[key] = found{value, time.Now().Add(lasts)}
 }
 
+// forget forgets who was not found.
+func (p *people) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	nobody := func(_ string, f found) bool { return f.value == "" }
+	maps.DeleteFunc(p.members, nobody)
+	maps.DeleteFunc(p.mails, nobody)
+}
+
 // member is who has an address of a contact method: a member's id stands for
 // itself, a mail address is looked up. "" = nobody.
 func (w *Workspace) member(ctx context.Context, address string) (string, *notify.Failure) {
@@ -70,8 +81,12 @@ func (w *Workspace) member(ctx context.Context, address string) (string, *notify
 		user, err = w.client.GetUserByEmailContext(ctx, address)
 		return err
 	})
+	ours := false
+	if f == nil {
+		ours, f = w.belongs(ctx, user)
+	}
 	switch {
-	case f == nil && !user.Deleted && !user.IsBot:
+	case f == nil && ours:
 		w.people.put(w.people.members, mail, user.ID)
 		return user.ID, nil
 	case f == nil, f.Code == "users_not_found":
@@ -105,39 +120,73 @@ func (w *Workspace) memberOf(ctx context.Context, u *oncall.User) string {
 	return m
 }
 
-// user is who a member is in toban; "" = nobody.
-func (w *Workspace) user(ctx context.Context, dir *oncall.Directory, member string) (oncall.UserID, *notify.Failure) {
-	for id, u := range dir.Users {
-		for _, c := range u.Contacts {
-			if c.Method == oncall.Slack && c.Verified && c.Address == member {
-				return id, nil
-			}
-		}
+// belongs reports whether a mail address says who a member is. That of a guest, or
+// of somebody from a workspace that is connected with this one, was set by people
+// who have no say here.
+func (w *Workspace) belongs(ctx context.Context, u *api.User) (bool, *notify.Failure) {
+	if u.Deleted || u.IsBot || u.IsStranger || u.IsRestricted || u.IsUltraRestricted {
+		return false, nil
 	}
-	mail, ok := w.people.get(w.people.mails, member)
-	if !ok {
-		var info *api.User
-		f := w.call(ctx, "users.info", "", func(ctx context.Context) (err error) {
-			info, err = w.client.GetUserInfoContext(ctx, member)
-			return err
+	_, team, f := w.identity(ctx)
+	return f == nil && (u.TeamID == team || slices.Contains(u.Enterprise.Teams, team)), f
+}
+
+// users are those in toban that a member may be: nobody, one, or several whom
+// nothing tells apart.
+func (w *Workspace) users(ctx context.Context, dir *oncall.Directory, member string) ([]oncall.UserID, *notify.Failure) {
+	named := func(u *oncall.User, is func(address string) bool) bool {
+		return slices.ContainsFunc(u.Contacts, func(c oncall.ContactMethod) bool {
+			return c.Method == oncall.Slack && c.Verified && c.Address != "" && is(c.Address)
 		})
-		switch {
-		case f == nil && !info.Deleted && !info.IsBot:
-			mail = info.Profile.Email
-		case f != nil && f.Class != notify.BadAddress:
-			return "", f
-		}
-		w.people.put(w.people.mails, member, mail)
 	}
-	if mail == "" {
-		return "", nil
+	if list := usersWho(dir, func(u *oncall.User) bool { return named(u, func(a string) bool { return a == member }) }); len(list) > 0 {
+		return list, nil
 	}
+	mail, f := w.mail(ctx, member)
+	if f != nil || mail == "" {
+		return nil, f
+	}
+	same := func(address string) bool { return strings.EqualFold(address, mail) }
+	if list := usersWho(dir, func(u *oncall.User) bool { return named(u, same) }); len(list) > 0 {
+		return list, nil
+	}
+	anybody := func(string) bool { return true } // who says which member it is, is no other one
+	return usersWho(dir, func(u *oncall.User) bool { return same(u.Email) && !named(u, anybody) }), nil
+}
+
+func usersWho(dir *oncall.Directory, are func(u *oncall.User) bool) (list []oncall.UserID) {
 	for id, u := range dir.Users {
-		if strings.EqualFold(addressOf(u), mail) || strings.EqualFold(u.Email, mail) {
-			return id, nil
+		if are(u) {
+			list = append(list, id)
 		}
 	}
-	return "", nil
+	slices.Sort(list)
+	return list
+}
+
+// mail is the address by which a member is known; "" = none that counts.
+func (w *Workspace) mail(ctx context.Context, member string) (string, *notify.Failure) {
+	mail, ok := w.people.get(w.people.mails, member)
+	if ok {
+		return mail, nil
+	}
+	var info *api.User
+	ours := false
+	f := w.call(ctx, "users.info", "", func(ctx context.Context) (err error) {
+		info, err = w.client.GetUserInfoContext(ctx, member)
+		return err
+	})
+	if f == nil {
+		ours, f = w.belongs(ctx, info)
+	}
+	if f != nil && f.Class != notify.BadAddress {
+		return "", f
+	}
+	if ours {
+		mail = info.Profile.Email
+	}
+	w.people.put(w.people.mails, member, mail)
+	return mail, nil
 }
 
 // directTo is the channel of direct messages with a member.
@@ -169,29 +218,34 @@ func (w *Workspace) directTo(ctx context.Context, member string) (string, *notif
 
 // self is who we are in the workspace.
 type self struct {
-	mu   sync.Mutex
-	user string
+	mu         sync.Mutex
+	user, team string
 }
 
 func (w *Workspace) me(ctx context.Context) (string, *notify.Failure) {
+	user, _, f := w.identity(ctx)
+	return user, f
+}
+
+func (w *Workspace) identity(ctx context.Context) (user, team string, f *notify.Failure) {
 	w.self.mu.Lock()
-	user := w.self.user
+	user, team = w.self.user, w.self.team
 	w.self.mu.Unlock()
 	if user != "" {
-		return user, nil
+		return user, team, nil
 	}
-	f := w.call(ctx, "auth.test", "", func(ctx context.Context) error {
+	f = w.call(ctx, "auth.test", "", func(ctx context.Context) error {
 		who, err := w.client.AuthTestContext(ctx)
 		if err == nil {
-			user = who.UserID
+			user, team = who.UserID, who.TeamID
 		}
 		return err
 	})
 	if f != nil {
-		return "", f
+		return "", "", f
 	}
 	w.self.mu.Lock()
 	defer w.self.mu.Unlock()
-	w.self.user = user
-	return user, nil
+	w.self.user, w.self.team = user, team
+	return user, team, nil
 }

@@ -75,9 +75,12 @@ func planTeam(w wanted, have state) (ops []op, again time.Time) {
 	switch {
 	case have.Digest != "":
 		if have.Team.Shows != shown.Shows {
-			return []op{{Part: partDigest, Do: doUpdate}}, again
+			ops = append(ops, op{Part: partDigest, Do: doUpdate})
 		}
-		return nil, again
+		if !w.talks(have) && w.repeats(have, have.Thread) {
+			ops = append(ops, op{Part: partDigest, Do: doPost, Seq: w.Last, Remind: true})
+		}
+		return ops, again
 	case have.Team.TS == "":
 		if w.Incident.State == oncall.Resolved && w.Now.Sub(w.Incident.ResolvedAt) > fresh {
 			return nil, again
@@ -90,12 +93,15 @@ func planTeam(w wanted, have state) (ops []op, again time.Time) {
 	if update {
 		ops = append(ops, op{Part: partTeam, Do: doUpdate})
 	}
-	own := have.Room.ID != "" && !have.Room.Archived
-	if o, ok := w.tell(partThread, have, have.Thread, !own); ok {
+	if o, ok := w.tell(partThread, have, have.Thread, !w.talks(have)); ok {
 		ops = append(ops, o)
 	}
 	return ops, again
 }
+
+// talks reports whether the incident has a channel of its own, where it is
+// reminded of.
+func (w wanted) talks(have state) bool { return have.Room.ID != "" && !have.Room.Archived }
 
 // outdated reports whether a message has to be written again. That only the next
 // action has moved is told every Settle.
@@ -186,14 +192,11 @@ func (w wanted) tell(p part, have state, told int64, remind bool) (op, bool) {
 	for _, e := range w.Lines {
 		switch {
 		case e.Seq <= told:
-		case e.Kind == oncall.EntryRepeated:
-			o.Remind = remind
-		default:
+		case e.Kind != oncall.EntryRepeated:
 			behind = append(behind, e)
 		}
 	}
-	since := later(have.Reminded, w.Incident.TriggeredAt)
-	o.Remind = o.Remind && w.Incident.State != oncall.Resolved && w.Now.Sub(since) >= remindEvery
+	o.Remind = remind && w.repeats(have, told)
 	o.Seq = max(o.Seq, w.Last)
 	if len(behind) > maxLines {
 		o.Seq, o.Remind = behind[maxLines-1].Seq, false
@@ -211,6 +214,14 @@ func (w wanted) tell(p part, have state, told int64, remind bool) (op, bool) {
 		o.Lines = append(o.Lines, w.reminder())
 	}
 	return o, len(o.Lines) > 0
+}
+
+// repeats reports whether the sender has said again that it fires, and it is time
+// to say so.
+func (w wanted) repeats(have state, told int64) bool {
+	since := later(have.Reminded, w.Incident.TriggeredAt)
+	return w.Incident.State != oncall.Resolved && w.Now.Sub(since) >= remindEvery &&
+		slices.ContainsFunc(w.Lines, func(e oncall.Entry) bool { return e.Seq > told && e.Kind == oncall.EntryRepeated })
 }
 
 // roomName is the name of the incident's channel; taken is how many names others

@@ -56,7 +56,7 @@ func (t *task) load(ctx context.Context, id oncall.IncidentID) error {
 // next.
 func (t *task) readAll(ctx context.Context, tx *store.Tx) error {
 	id, own := t.w.Incident.ID, t.w.Own || t.st.Room.ID != ""
-	after := t.st.told(t.w.Team != "" && t.st.Digest == "", own)
+	after := t.st.told(t.w.Team != "", own)
 	t.w.Last = after
 	for range pages {
 		list, err := tx.Timeline(ctx, id, t.w.Last, pageSize)

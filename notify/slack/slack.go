@@ -32,6 +32,11 @@ type Actions interface {
 	Note(ctx context.Context, id oncall.IncidentID, text string, by oncall.UserID, via string) (*oncall.Incident, error)
 }
 
+// Roles says who may work on incidents. An *access.Keeper fits.
+type Roles interface {
+	MayAct(ctx context.Context, user oncall.UserID) (bool, error)
+}
+
 // Alarms opens an incident about toban itself; while that is open the same key
 // only counts.
 type Alarms interface {
@@ -44,6 +49,7 @@ type Options struct {
 	// none, nothing is posted.
 	Workspace func(stage oncall.Stage) *Workspace
 	Actions   Actions // nil: buttons do nothing
+	Roles     Roles   // nil: whoever is a user may act
 	Alarms    Alarms  // nil: only the log says so
 	// Links makes the link in each message that needs no login (R19); the zero
 	// value makes none.

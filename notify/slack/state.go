@@ -12,6 +12,7 @@ import (
 // state is how the chat of an incident stands: what of it is in Slack by now. It
 // is stored as JSON; what an older version did not write has to read as nothing.
 type state struct {
+	Where    string          `json:"where,omitempty"`    // the team whose workspace it is about
 	Team     post            `json:"team,omitzero"`      // in the team's channel
 	Thread   int64           `json:"thread,omitempty"`   // the last line of the timeline that its thread tells
 	Digest   string          `json:"digest,omitempty"`   // the digest that tells of it instead
@@ -82,6 +83,16 @@ func readState(raw json.RawMessage) (st state, err error) {
 	return st, nil
 }
 
+// moveTo begins anew in another workspace: nothing of what was posted is there.
+func (st *state) moveTo(team string) {
+	if team != "" && st.Where != "" && st.Where != team {
+		*st = state{N: st.N, Thread: st.Thread, Room: room{Told: st.Room.Told}, Reminded: st.Reminded, Shadowed: st.Shadowed}
+	}
+	if team != "" {
+		st.Where = team
+	}
+}
+
 // refuse notes that Slack does not want a part at all.
 func (st *state) refuse(p part, code string) {
 	if st.Refused == nil {
@@ -101,7 +112,7 @@ func (st *state) adopt(in intent, channel, ts string) {
 		st.Room = room{ID: channel, Name: in.Name, Told: st.Room.Told}
 	case partCard:
 		st.Room.Card = post{Channel: channel, TS: ts, At: in.At}
-	case partTell:
+	case partTell: // a reminder in a digest's thread is the digest's own
 		st.Room.Told = max(st.Room.Told, in.Seq)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,7 +66,7 @@ func (d *desks) seat(channel, ref string, wait time.Duration) seat {
 	switch {
 	case k.digest != "" && k.size < full:
 	case k.digest != "" || len(k.waiting) > few:
-		k.digest, k.size = id.New(digestPrefix), 0
+		k.digest, k.size = id.New(store.DigestChat), 0
 	case wait == 0:
 		delete(k.waiting, ref)
 		return seat{}
@@ -114,6 +115,7 @@ func (t *task) postTeam(ctx context.Context, o op) {
 func (t *task) enter(ctx context.Context, name string) {
 	before := t.st
 	t.st.Digest, t.st.Team = name, post{Shows: t.w.card(t.st.Room.ID).Shows}
+	t.st.Thread = max(t.st.Thread, t.w.Last) // it shows how things stand
 	err := t.saveWith(ctx, func(tx *store.Tx) error {
 		c, err := tx.ChatLocked(ctx, name)
 		if err != nil {
@@ -144,14 +146,44 @@ func (t *task) enter(ctx context.Context, name string) {
 }
 
 // tellDigest lets the incident's digest be looked at: it shows the incident
-// otherwise now.
-func (t *task) tellDigest(ctx context.Context) {
+// otherwise now, or has to remind of it (R2).
+func (t *task) tellDigest(ctx context.Context, o op) {
 	t.st.Team.Shows = t.w.card(t.st.Room.ID).Shows
-	err := t.saveWith(ctx, func(tx *store.Tx) error { return tx.HurryChat(ctx, t.st.Digest, tx.Now) })
+	if o.Remind {
+		t.st.Thread, t.st.Reminded = o.Seq, time.Now()
+	}
+	err := t.saveWith(ctx, func(tx *store.Tx) error {
+		if o.Remind {
+			if err := t.askToRemind(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return tx.HurryChat(ctx, t.st.Digest, tx.Now)
+	})
 	if err != nil {
 		t.gone = true
 		t.f.log.WarnContext(ctx, "digest not woken; it is tried again", about(t.chat.Ref), "err", err)
 	}
+}
+
+// askToRemind leaves word in the digest that the incident still fires.
+func (t *task) askToRemind(ctx context.Context, tx *store.Tx) error {
+	c, err := tx.ChatLocked(ctx, t.st.Digest)
+	if err != nil || c.Version == 0 { // a digest that was swept reminds of nothing
+		return err
+	}
+	d, err := readDigest(c.State)
+	if err != nil || slices.Contains(d.Firing, t.w.Incident.ID) {
+		return err
+	}
+	if len(d.Firing) == 0 {
+		d.Asked = tx.Now
+	}
+	d.Firing = append(d.Firing, t.w.Incident.ID)
+	if c.State, err = json.Marshal(d); err != nil {
+		return err
+	}
+	return tx.SaveChat(ctx, &c)
 }
 
 // digest is one message that tells of many incidents.
@@ -163,9 +195,9 @@ type digest struct {
 	N       int64               `json:"n,omitempty"`
 	Intent  *intent             `json:"intent,omitempty"`
 	Tries   int                 `json:"tries,omitempty"`
+	Firing  []oncall.IncidentID `json:"firing,omitempty"` // whose senders have said so again: they are reminded of
+	Asked   time.Time           `json:"asked,omitzero"`   // when the first of them was
 }
-
-const digestPrefix = "dig"
 
 func readDigest(raw json.RawMessage) (d digest, err error) {
 	if len(raw) == 0 {

@@ -98,10 +98,18 @@ func (w wanted) mention(u oncall.UserID) string {
 
 // reminder says that it still fires, for how long, and who has it (R2).
 func (w wanted) reminder() string {
-	p := i18n.In(w.language())
-	minutes := strconv.Itoa(int(w.Now.Sub(w.Incident.TriggeredAt) / time.Minute))
+	user := ""
 	if by := w.Incident.AcknowledgedBy; by != "" {
-		return p.Say("slack.reminder", "minutes", minutes, "user", w.mention(by))
+		user = w.mention(by)
+	}
+	return reminder(i18n.In(w.language()), w.Now.Sub(w.Incident.TriggeredAt), user)
+}
+
+// reminder says for how long it has been firing, and who has it; "" = nobody.
+func reminder(p i18n.Printer, age time.Duration, user string) string {
+	minutes := strconv.Itoa(int(age / time.Minute))
+	if user != "" {
+		return p.Say("slack.reminder", "minutes", minutes, "user", user)
 	}
 	return p.Say("slack.reminder.nobody", "minutes", minutes)
 }

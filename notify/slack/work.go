@@ -18,8 +18,9 @@ type task struct {
 	chat store.Chat
 	st   state
 	w    wanted
-	seen int64 // the incident's version that w was read with
-	held bool  // the chat is claimed
+	team string // of the workspace; "" = it can't be asked now
+	seen int64  // the incident's version that w was read with
+	held bool   // the chat is claimed
 
 	wait map[part]time.Time // what has to wait, until when
 	next time.Time          // when to look again
@@ -46,6 +47,7 @@ func (f *Follower) lookAtIncident(ctx context.Context, id oncall.IncidentID) (ag
 		}
 		return t.finish(ctx)
 	}
+	t.find(ctx)
 	t.meet(ctx)
 	if ops, _ := plan(t.w, t.st); len(ops) > 0 || t.st.Intent != nil {
 		if err := t.claim(ctx); err != nil {
@@ -58,6 +60,15 @@ func (f *Follower) lookAtIncident(ctx context.Context, id oncall.IncidentID) (ag
 		t.work(ctx)
 	}
 	return t.finish(ctx)
+}
+
+// find finds out in which workspace this is. Where it is not said, what was posted
+// is taken to be here.
+func (t *task) find(ctx context.Context) {
+	_, team, failure := t.ws.identity(ctx)
+	t.f.trouble(ctx, t.ws, t.w.Directory, "auth.test", failure)
+	t.team = team
+	t.st.moveTo(team)
 }
 
 // work does one operation after the other, until all that is left has to wait.
@@ -117,6 +128,7 @@ func (t *task) claim(ctx context.Context) error {
 		if t.st, err = readState(c.State); err != nil {
 			return err
 		}
+		t.st.moveTo(t.team)
 		t.chat, t.held = c, true
 		return nil
 	})
@@ -172,8 +184,11 @@ func (t *task) finish(ctx context.Context) (again bool) {
 		_, at := plan(t.w, t.st)
 		t.next = sooner(t.next, at)
 	}
+	// A turn whose incident had moved could not give back what it held: this one
+	// does, or another node would wait for the end of the claim.
+	held := t.held || t.chat.ClaimedBy == t.f.db.Node()
 	err := t.f.tx(ctx, func(tx *store.Tx) error {
-		if t.held {
+		if held {
 			if _, err := t.store(ctx, tx, "", time.Time{}); err != nil {
 				return err
 			}

@@ -16,6 +16,8 @@ type group struct {
 	view View
 	stop context.CancelFunc
 	wake chan struct{} // there is something to draw
+	seen time.Time     // when the view was drawn last, or began; of run alone
+	next time.Time     // the first moment behind that, zero = none; of run alone
 
 	mu      sync.Mutex
 	clients map[*client]struct{}
@@ -79,14 +81,20 @@ func (g *group) position() int64 {
 // often than the hub allows.
 func (g *group) run(ctx context.Context) {
 	var drawn time.Time
+	g.seen = time.Now()
 	wait := time.NewTimer(time.Hour)
 	defer wait.Stop()
 	for {
+		moment, stop := g.moment(ctx)
 		select {
 		case <-ctx.Done():
+			stop()
 			return
+		case <-moment:
+			g.pass()
 		case <-g.wake:
 		}
+		stop()
 		pause := max(g.hub.o.Gather, g.hub.o.Every-time.Since(drawn))
 		if g.failed > 0 {
 			pause = max(pause, retrying)
@@ -98,8 +106,43 @@ func (g *group) run(ctx context.Context) {
 		case <-wait.C:
 		}
 		drawn = time.Now()
+		g.seen = drawn
 		g.draw(ctx)
 	}
+}
+
+// asleep is how long a moment is waited for at most before it is asked for
+// again: the clock may have been set.
+const asleep = 15 * time.Minute
+
+// moment is when the view has to be looked at again although nothing changes.
+func (g *group) moment(ctx context.Context) (c <-chan time.Time, stop func()) {
+	if g.view.Next == nil {
+		return nil, func() {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.hub.o.Render)
+	defer cancel()
+	at, err := nextOf(ctx, g.view, g.seen)
+	if err != nil {
+		g.hub.log.WarnContext(ctx, "the next moment of a live view is not known", "view", g.view.Key, "err", err)
+	}
+	g.next = at
+	pause := asleep
+	if !at.IsZero() {
+		pause = max(min(time.Until(at), asleep), g.hub.o.Every)
+	}
+	timer := time.NewTimer(pause)
+	return timer.C, func() { timer.Stop() }
+}
+
+// pass makes the view be drawn whose moment has come.
+func (g *group) pass() {
+	if g.next.IsZero() || time.Now().Before(g.next) {
+		return // it only was time to ask again
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.note(subject{topic: store.TopicDirectory}, g.hub.Position())
 }
 
 // draw sends what has been gathered to all clients of the view.

@@ -50,6 +50,9 @@ const (
 	early = 2 * time.Second
 	// settled is after how long it is believed that no lower number can turn up.
 	settled = 10 * time.Second
+	// silent is for how long changes may not be readable before pages are no longer
+	// told that they are live.
+	silent = 3 * time.Second
 	// kept is how long the table surely keeps a change; the store keeps it for
 	// ten minutes.
 	kept = 9 * time.Minute
@@ -83,6 +86,9 @@ type Hub struct {
 	last    atomic.Int64  // the highest number that was told
 	turn    atomic.Int64  // how often something was told
 	told    memory
+	behind  atomic.Int64 // since when changes can't be read, in ns; 0 = they can
+	// What was committed between these two could not be read when it was new.
+	unread, unreadEnd atomic.Int64
 
 	mu       sync.Mutex
 	running  context.Context //nolint:containedctx // the groups that streams start live as long as Run

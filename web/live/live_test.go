@@ -429,3 +429,138 @@ func TestEachLineOfAPatchIsALineOfData(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestAViewIsDrawnWhenItsMomentComesThoughNothingHasChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, false, Options{})
+		began := time.Now()
+		handover := began.Add(40 * time.Minute)
+		view, drawn := page("duty")
+		view.Next = func(_ context.Context, behind time.Time) time.Time {
+			if behind.Before(handover) {
+				return handover
+			}
+			return time.Time{}
+		}
+		w, leave := b.open(view, "")
+		defer leave()
+		time.Sleep(time.Until(handover) - time.Millisecond)
+		synctest.Wait()
+		if got := drawn.Load(); got != 0 {
+			t.Fatalf("drawings before the hand-over: got %d, want 0", got)
+		}
+		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
+		if got := w.events("patch"); !slices.Equal(got, []string{"directory:"}) {
+			t.Errorf("patches at the hand-over: got %q, want one", got)
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if got := drawn.Load(); got != 1 {
+			t.Errorf("drawings in the hours after it: got %d, want 1", got)
+		}
+	})
+}
+
+func TestWhoWasAwayOverAHandOverIsDrawnItsViewAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, false, Options{})
+		began := time.Now()
+		handover := began.Add(time.Minute)
+		view, _ := page("duty")
+		view.Next = func(_ context.Context, behind time.Time) time.Time {
+			if behind.Before(handover) {
+				return handover
+			}
+			return time.Time{}
+		}
+		last := fmt.Sprint(store.SeqAt(began))
+		time.Sleep(5 * time.Minute)
+		w, leave := b.open(view, last)
+		defer leave()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := w.events("patch"); len(got) != 1 {
+			t.Errorf("patches: got %q, want one", got)
+		}
+	})
+}
+
+func TestAPageIsNotCalledLiveWhileChangesOfOtherNodesCantBeRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, true, Options{})
+		view, _ := page("list")
+		w, leave := b.open(view, "")
+		defer leave()
+		time.Sleep(time.Minute)
+		b.fail(errors.New("the table can't be read"))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := b.hub.Streams(); got != 1 {
+			t.Fatalf("streams after two seconds: got %d, want 1", got)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := b.hub.Streams(); got != 0 {
+			t.Errorf("streams after four seconds: got %d, want none", got)
+		}
+		back, leave := b.open(view, w.last())
+		defer leave()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if got := len(back.events("beat")); got != 0 {
+			t.Errorf("beats of who comes back: got %d, want none", got)
+		}
+		b.fail(nil)
+		time.Sleep(time.Second)
+		again, leave := b.open(view, w.last())
+		defer leave()
+		b.commit(change("inc_1"))
+		time.Sleep(20 * time.Second)
+		synctest.Wait()
+		if beats, patches := len(again.events("beat")), len(again.events("patch")); beats < 2 || patches != 1 {
+			t.Errorf("after it can be read again: got %d beats, %d patches, want 2 and 1", beats, patches)
+		}
+	})
+}
+
+func TestWhatWasToldIsBoundedWhileNothingCanBeForgotten(t *testing.T) {
+	t.Parallel()
+	var m memory
+	for i := range 3 * mostTold {
+		m.fresh([]store.Change{{Seq: int64(i)}})
+	}
+	if got := len(m.seqs); got > mostTold {
+		t.Errorf("numbers remembered: got %d, want at most %d", got, mostTold)
+	}
+}
+
+func TestWhatOthersCommittedWhileItCouldNotBeReadIsSeenAfterwards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := run(t, true, Options{})
+		view, _ := page("list")
+		w, leave := b.open(view, "")
+		defer leave()
+		time.Sleep(time.Minute)
+		b.fail(errors.New("the table can't be read"))
+		time.Sleep(500 * time.Millisecond)
+		b.write(change("theirs"))
+		time.Sleep(2500 * time.Millisecond)
+		b.commit(change("ours")) // which the page is told, and stands behind
+		time.Sleep(10 * time.Second)
+		b.fail(nil)
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		back, leave := b.open(view, w.last())
+		defer leave()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := strings.Join(back.events("patch"), " "); !strings.Contains(got, "theirs") {
+			t.Errorf("patches of who comes back: got %q, want what was missed", got)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -15,12 +16,16 @@ type memory struct {
 	seqs map[int64]struct{}
 }
 
+// mostTold bounds it where nothing can be forgotten, because the table can't be
+// read.
+const mostTold = 50_000
+
 // fresh returns what was not told before, and remembers it.
 func (m *memory) fresh(list []store.Change) (fresh []store.Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.seqs == nil {
-		m.seqs = map[int64]struct{}{}
+	if m.seqs == nil || len(m.seqs) >= mostTold {
+		m.seqs = map[int64]struct{}{} // what is told twice is drawn twice, and no more
 	}
 	for _, c := range list {
 		if _, known := m.seqs[c.Seq]; !known {
@@ -48,7 +53,6 @@ func (h *Hub) poll(ctx context.Context) {
 	every := time.NewTicker(h.o.Poll)
 	defer every.Stop()
 	after := back(h.last.Load(), early)
-	behind := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -58,13 +62,19 @@ func (h *Hub) poll(ctx context.Context) {
 		floor := store.SeqAt(time.Now().Add(-early))
 		err := h.readBehind(ctx, after)
 		if err != nil {
-			if ctx.Err() == nil && !behind { // said once, not four times a second
+			if ctx.Err() == nil && h.behind.CompareAndSwap(0, time.Now().UnixNano()) { // said once, not four times a second
 				h.log.WarnContext(ctx, "changes can't be read", "err", err)
+				h.unread.Store(after)
+				h.unreadEnd.Store(forever)
 			}
-			behind = true
+			if h.deaf() {
+				h.sendAway()
+			}
 			continue
 		}
-		behind = false
+		if h.behind.Swap(0) != 0 {
+			h.unreadEnd.Store(store.SeqAt(time.Now()))
+		}
 		after = max(after, floor)
 		h.told.forget(back(after, early))
 	}
@@ -84,6 +94,41 @@ func (h *Hub) readBehind(ctx context.Context, after int64) error {
 		if len(list) < most {
 			return nil
 		}
+	}
+}
+
+// deaf reports whether changes of other nodes have not been heard for so long
+// that a page must not call itself live.
+func (h *Hub) deaf() bool {
+	since := h.behind.Load()
+	return since != 0 && time.Since(time.Unix(0, since)) > silent
+}
+
+// from is the number behind which a client that stands at after may have missed
+// something. Who was told of this node's changes while those of others could not
+// be read stands too far ahead.
+func (h *Hub) from(after int64) int64 {
+	from := back(after, h.early)
+	if after < h.unreadEnd.Load() {
+		from = min(from, max(h.unread.Load(), 1))
+	}
+	return from
+}
+
+// forever is behind every number.
+const forever = math.MaxInt64
+
+// sendAway ends every stream: its page says that it is not live, and comes back
+// until it can be told what it has missed.
+func (h *Hub) sendAway() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, g := range h.views {
+		g.mu.Lock()
+		for c := range g.clients {
+			c.end(away)
+		}
+		g.mu.Unlock()
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	gone = iota // the client went, or the hub stops
 	slow        // it could not keep up
 	over        // its session has ended
+	away        // what happens can't be found out at this moment
 )
 
 const (
@@ -122,7 +123,7 @@ func (h *Hub) follow(ctx context.Context, out stream, c *client, g *group, view 
 			return
 		case <-c.ended:
 			switch c.why {
-			case slow:
+			case slow, away:
 				out.write("retry: " + strconv.Itoa(later) + "\n\n")
 			case over:
 				out.send(reloading(at))
@@ -157,7 +158,7 @@ func (h *Hub) catchUp(ctx context.Context, r *http.Request, g *group) (at int64,
 	if !ok || after < store.SeqAt(time.Now().Add(-kept)) || after > store.SeqAt(time.Now().Add(kept)) {
 		return now, tooOld
 	}
-	list, err := h.feed.Changes(ctx, back(after, h.early), most)
+	list, err := h.feed.Changes(ctx, h.from(after), most)
 	if err != nil {
 		if ctx.Err() == nil {
 			h.log.WarnContext(ctx, "changes can't be read", "err", err)
@@ -168,6 +169,13 @@ func (h *Hub) catchUp(ctx context.Context, r *http.Request, g *group) (at int64,
 		return now, tooOld
 	}
 	mine := slices.DeleteFunc(list, func(c store.Change) bool { return !g.view.Topics(c) })
+	moment, err := nextOf(ctx, g.view, store.Change{Seq: after}.At())
+	if err != nil {
+		h.log.WarnContext(ctx, "the next moment of a live view is not known", "view", g.view.Key, "err", err)
+	}
+	if !moment.IsZero() && !moment.After(time.Now()) { // something has passed while it was away
+		mine = append(mine, store.Change{Seq: now, Topic: store.TopicDirectory})
+	}
 	if len(mine) == 0 {
 		return max(after, now), nothing
 	}

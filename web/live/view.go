@@ -23,6 +23,11 @@ type View struct {
 	// again, and at last the page has to ask for itself anew.
 	Render func(ctx context.Context, changes []store.Change) ([]Patch, error)
 
+	// Next is the first moment behind a time at which something else is to be seen
+	// although nothing was changed, such as a hand-over; zero = none. At that moment
+	// the view is drawn as for a change of store.TopicDirectory. nil = there is none.
+	Next func(ctx context.Context, behind time.Time) time.Time
+
 	// Account is who looks on, for the bound on streams; "" = bound by Max alone.
 	Account string
 	// Session is what EndSession ends; "" = none. Until is when it ends by
@@ -53,6 +58,19 @@ func guarded(ctx context.Context, view View, list []store.Change) (patches []Pat
 		}
 	}()
 	return view.Render(ctx, list)
+}
+
+// nextOf is the first moment of a view behind a time, zero for none.
+func nextOf(ctx context.Context, view View, behind time.Time) (at time.Time, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	if view.Next == nil {
+		return time.Time{}, nil
+	}
+	return view.Next(ctx, behind), nil
 }
 
 // frame is an event in the form of the protocol. A carriage return would end a

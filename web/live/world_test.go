@@ -62,6 +62,13 @@ func (f *table) write(list ...store.Change) {
 	slices.SortFunc(f.rows, func(a, b store.Change) int { return int(a.Seq - b.Seq) })
 }
 
+// fail makes reading fail; nil ends that.
+func (f *table) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = err
+}
+
 // commit adds changes as this node does.
 func (f *table) commit(list ...store.Change) {
 	f.write(list...)

@@ -22,8 +22,7 @@ export function listen(address) {
     if (last) url.searchParams.set("after", last);
     stream = new EventSource(url);
     stream.addEventListener("open", () => {
-      tries = 0;
-      alive();
+      tries = 0; // it is alive with the first beat: a stream that can't be told anything has none
     });
     stream.addEventListener("beat", (e) => {
       setClock(Number(e.data));
