@@ -2,6 +2,8 @@ package cli
 
 import (
 	"log/slog"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +29,9 @@ With --host 0.0.0.0 one's own telephone, in the same network, becomes one of the
 			if o.Program, err = demo.Program(); err != nil {
 				return err
 			}
-			return demo.Run(cmd.Context(), o)
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGHUP) // its terminal was closed
+			defer stop()
+			return demo.Run(ctx, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.Host, "host", "127.0.0.1", "address to listen on; 0.0.0.0 lets other devices of the network in")

@@ -71,7 +71,7 @@ func (e *env) incidentList() *cobra.Command {
 			fmt.Fprintln(w, "#\tSTATE\tURGENCY\tSERVICE\tSINCE\tHOLDER\tNEXT\tTITLE")
 			for _, inc := range list {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", inc.Number, inc.State, inc.Urgency, inc.Service,
-					clock(inc.TriggeredAt), dash(inc.AcknowledgedBy), next(inc), inc.Title)
+					clock(inc.TriggeredAt), dash(inc.AcknowledgedBy), next(inc), line(inc.Title, maxTitle))
 			}
 			return w.Flush()
 		},
@@ -166,7 +166,7 @@ func (e *env) read(ctx context.Context, ref string) (inc api.Incident, entries [
 }
 
 func (e *env) printIncident(inc api.Incident) {
-	fmt.Fprintf(e.out, "#%d  %s  %s\n%s · %s · %s · %s\n\n", inc.Number, inc.State, inc.Title,
+	fmt.Fprintf(e.out, "#%d  %s  %s\n%s · %s · %s · %s\n\n", inc.Number, inc.State, line(inc.Title, len(inc.Title)),
 		inc.Service, inc.Severity, inc.Urgency, clock(inc.TriggeredAt))
 }
 

@@ -39,7 +39,7 @@ type env struct {
 func Main(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	e := &env{in: in, out: stdout, err: stderr, getenv: getenv}
+	e := &env{in: in, out: plain{stdout}, err: stderr, getenv: getenv}
 	root := e.root()
 	root.SetArgs(args)
 	root.SetIn(in)

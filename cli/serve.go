@@ -19,7 +19,7 @@ import (
 
 func (e *env) serve() *cobra.Command {
 	var folder, listen, public, level string
-	var untilStdin bool
+	var untilStdin, temporary bool
 	var chatQuiet time.Duration
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run toban", Args: cobra.NoArgs,
@@ -41,7 +41,14 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 			}
 			ctx := cmd.Context()
 			if untilStdin {
-				ctx = whileOpen(ctx, e.in)
+				signal.Ignore(syscall.SIGPIPE) // the log's reader may have been killed; there is an order to end in
+				var ended func() bool
+				ctx, ended = whileOpen(ctx, e.in)
+				defer func() { // whoever made the folder may have been killed
+					if temporary && folder != "" && ended() {
+						_ = os.RemoveAll(folder)
+					}
+				}()
 			}
 			return e.run(ctx, folder, app.Options{
 				Config: c, Data: e.data, DatabaseURL: e.getenv("TOBAN_DATABASE_URL"), Key: e.getenv("TOBAN_KEY"), Listen: listen, PublicListen: public,
@@ -55,7 +62,9 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 	cmd.Flags().StringVar(&level, "log", "info", "debug, info, warn or error")
 	cmd.Flags().BoolVar(&untilStdin, "until-stdin-closes", false, "end when the standard input does, as a child of another program")
 	cmd.Flags().DurationVar(&chatQuiet, "chat-quiet", 0, "how long an incident's channel outlives it; 0 = 15m")
+	cmd.Flags().BoolVar(&temporary, "temporary", false, "with --until-stdin-closes: take the folder of the configuration away then")
 	_ = cmd.Flags().MarkHidden("until-stdin-closes")
+	_ = cmd.Flags().MarkHidden("temporary")
 	_ = cmd.Flags().MarkHidden("chat-quiet")
 	return cmd
 }
@@ -118,12 +127,14 @@ func (e *env) load(folder string) (*config.Config, error) {
 }
 
 // whileOpen is ctx until in ends: whoever started this process holds the other
-// side, and takes it along even when killed.
-func whileOpen(ctx context.Context, in io.Reader) context.Context {
-	ctx, cancel := context.WithCancel(ctx)
+// side, and takes it along even when killed. ended reports whether it has ended.
+func whileOpen(ctx context.Context, in io.Reader) (open context.Context, ended func() bool) {
+	ctx, cancel := context.WithCancelCause(ctx)
 	go func() { // ends with the input, which is what it is for
-		defer cancel()
 		_, _ = io.Copy(io.Discard, in)
+		cancel(errInputEnded)
 	}()
-	return ctx
+	return ctx, func() bool { return errors.Is(context.Cause(ctx), errInputEnded) }
 }
+
+var errInputEnded = errors.New("the standard input has ended")

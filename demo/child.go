@@ -30,6 +30,19 @@ type lifeline struct {
 	state Plug
 	up    chan struct{} // closed at the first readiness
 	once  sync.Once
+	early int // deaths in a row before it was ready
+}
+
+// maxEarly is how often it may be killed in a row before it is ready.
+const maxEarly = 50
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // Plug is how the child is.
@@ -59,8 +72,8 @@ func (l *lifeline) run(ctx context.Context) error {
 // live is one life of the child, from its start to its end.
 func (l *lifeline) live(ctx context.Context) error {
 	began := time.Now()
-	cmd := exec.Command(l.program, "serve", "--config", l.config, "--data", l.data, "--chat-quiet", chatQuiet, "--until-stdin-closes") //nolint:gosec // our own binary
-	stdin, err := cmd.StdinPipe()                                                                                                      // its end is the child's end, whatever becomes of us
+	cmd := exec.Command(l.program, "serve", "--config", l.config, "--data", l.data, "--chat-quiet", chatQuiet, "--until-stdin-closes", "--temporary") //nolint:gosec // our own binary
+	stdin, err := cmd.StdinPipe()                                                                                                                     // its end is the child's end, whatever becomes of us
 	if err != nil {
 		return err
 	}
@@ -90,9 +103,14 @@ func (l *lifeline) live(ctx context.Context) error {
 		}
 	}
 	if err := l.ready(ctx, gone); err != nil {
+		pulled := isClosed(gone) && cmd.ProcessState.ExitCode() < 0 // by a signal: it did not end by itself
 		stop()
+		if l.early++; pulled && l.early < maxEarly {
+			return nil
+		}
 		return err
 	}
+	l.early = 0
 	l.set(func() {
 		l.state.Up = true
 		if l.state.Pulls > 0 {

@@ -1,10 +1,11 @@
 package demo
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"toban/api"
+	"toban/i18n"
 )
 
 // Pair is a line of the forecast beside what happened.
@@ -86,9 +87,17 @@ func tellable(kind string) bool {
 }
 
 // since is the time from a to b in seconds, "–" while b is not known.
-func since(a, b time.Time) string {
+func since(lang string, a, b time.Time) string {
 	if b.IsZero() {
 		return "–"
 	}
-	return fmt.Sprintf("%.1f s", b.Sub(a).Seconds())
+	return seconds(lang, b.Sub(a).Seconds())
+}
+
+// seconds says a number of seconds; nothing where it is negative, for not there.
+func seconds(lang string, n float64) string {
+	if n < 0 {
+		return "–"
+	}
+	return i18n.In(lang).Say("demo.seconds", "n", strconv.FormatFloat(n, 'f', 1, 64))
 }

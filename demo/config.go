@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,9 +45,10 @@ const (
 type site struct {
 	dir      string
 	lang     string
-	listen   string // of toban
-	url      string // of toban, as people reach it
-	provider string // base URL of the telephones and the chat
+	listen   string     // of toban
+	url      string     // of toban, as people reach it
+	provider string     // base URL of the telephones and the chat
+	near     netip.Addr // from which the prober comes: that of this machine
 	monday   time.Time
 }
 
@@ -63,24 +65,24 @@ func (s site) write() error {
 	fmt.Fprintf(&body, `toban:
   language: %s
   zone: %s
-  listen: %s
-  external_url: %s
+  listen: %q
+  external_url: %q
 
 providers:
   twilio:
-    account: file:%s
-    token: file:%s
+    account: %q
+    token: %q
     from: ["%s"]
     calls_per_second: 30
-    base_url: %s
+    base_url: %q
   slack:
-    token: file:%s
-    signing_secret: file:%s
+    token: %q
+    signing_secret: %q
     channel: "#%s"
-    base_url: %s
+    base_url: %q
 
 users:
-`, s.lang, zone, s.listen, s.url, s.file("account"), s.file("token"), caller, s.provider, s.file("chat"), s.file("signing"), channel, s.provider)
+`, s.lang, zone, s.listen, s.url, s.ref("account"), s.ref("token"), caller, s.provider, s.ref("chat"), s.ref("signing"), channel, s.provider)
 	for _, p := range people {
 		fmt.Fprintf(&body, `  %s:
     name: %s
@@ -114,8 +116,8 @@ integrations:
 gateway:
   stages: { production: {} }
   routes:
-    - { method: POST, path: /events, auth: none, from: [127.0.0.0/8], to: { integration: prober } }
-`, zone, say("当番", "Duty"), s.monday.Format(time.DateOnly), say("決済", "Checkout"), say("けっさい", "Checkout"), say("その他", "Other"))
+    - { method: POST, path: /events, auth: none, from: [ "%s" ], to: { integration: prober } }
+`, zone, say("当番", "Duty"), s.monday.Format(time.DateOnly), say("決済", "Checkout"), say("けっさい", "Checkout"), say("その他", "Other"), netip.PrefixFrom(s.near, s.near.BitLen()))
 	for name, text := range map[string]string{
 		"toban.yaml": body.String(), "account": account, "token": token, "chat": chatToken, "signing": signingSecret,
 	} {
@@ -127,6 +129,9 @@ gateway:
 }
 
 func (s site) file(name string) string { return filepath.Join(s.dir, name) }
+
+// ref is how the configuration refers to a secret in a file.
+func (s site) ref(name string) string { return "file:" + s.file(name) }
 
 // mondayOf is the day on which the week of duty began: hand-overs are on Mondays
 // at nine.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,14 +55,17 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, guideAt.Close())
 	}
-	listenAt := net.JoinHostPort(o.Host, fmt.Sprint(port(tobanAt)))
+	listenAt, tobanPort := tobanAt.Addr().String(), port(tobanAt)
 	if err := tobanAt.Close(); err != nil { // it is the child's
 		return errors.Join(err, guideAt.Close())
 	}
-	name := reachable(o.Host)
-	local := fmt.Sprintf("http://127.0.0.1:%d", port(guideAt))
-	tobanURL := fmt.Sprintf("http://127.0.0.1:%d", portOf(listenAt))
-	s := site{dir: dir, lang: o.Lang, listen: listenAt, url: fmt.Sprintf("http://%s:%d", name, portOf(listenAt)), provider: local, monday: mondayOf(began, loc)}
+	name, here := reachable(host(guideAt)), near(host(guideAt))
+	nearby, err := netip.ParseAddr(here)
+	if err != nil {
+		return errors.Join(err, guideAt.Close())
+	}
+	local, tobanURL := address(here, port(guideAt)), address(here, tobanPort)
+	s := site{dir: dir, lang: o.Lang, listen: listenAt, url: address(name, tobanPort), provider: local, near: nearby, monday: mondayOf(began, loc)}
 	if err := s.write(); err != nil {
 		return errors.Join(err, guideAt.Close())
 	}
@@ -77,12 +80,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer chat.Close()
 	shop := &target.Shop{}
 	g := newGuide(shop, phones, chat, line)
+	g.lang = o.Lang
 	g.toban = newLifeline(o.Program, dir, filepath.Join(dir, "data"), tobanURL, o.Lang, g.touch)
 	g.api = newClient(filepath.Join(dir, "data", "toban.sock"))
 
 	p := &page{guide: g, lang: o.Lang, toban: s.url, zone: loc, log: o.Log, door: door{toban: g.toban, lang: o.Lang}}
-	if name != "127.0.0.1" {
-		p.reach = fmt.Sprintf("http://%s:%d", name, port(guideAt))
+	if !isLoopback(name) {
+		p.reach = address(name, port(guideAt))
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/sim/slack/", chat)

@@ -2,6 +2,9 @@ package demo
 
 import (
 	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +27,7 @@ func tokyo(t *testing.T) *time.Location {
 func TestTheFolderIsOneThatTobanTakesWithoutAWord(t *testing.T) {
 	t.Parallel()
 	for _, lang := range []string{"ja", "en"} {
-		s := site{dir: t.TempDir(), lang: lang, listen: "127.0.0.1:8081", url: "http://127.0.0.1:8081", provider: "http://127.0.0.1:8080", monday: mondayOf(time.Now(), tokyo(t))}
+		s := site{dir: t.TempDir(), lang: lang, listen: "127.0.0.1:8081", url: "http://127.0.0.1:8081", provider: "http://127.0.0.1:8080", near: netip.MustParseAddr("127.0.0.1"), monday: mondayOf(time.Now(), tokyo(t))}
 		if err := s.write(); err != nil {
 			t.Fatal(err)
 		}
@@ -32,6 +35,21 @@ func TestTheFolderIsOneThatTobanTakesWithoutAWord(t *testing.T) {
 		if c == nil || len(problems) > 0 {
 			t.Errorf("%s: got problems %v, want none", lang, problems)
 		}
+	}
+}
+
+func TestTheFolderMayBeAnywhere(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), `a #b: "c" 'd'`)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := site{dir: dir, lang: "ja", listen: "[::]:8081", url: "http://[::1]:8081", provider: "http://[::1]:8080", near: netip.MustParseAddr("::1"), monday: mondayOf(time.Now(), tokyo(t))}
+	if err := s.write(); err != nil {
+		t.Fatal(err)
+	}
+	if c, problems := config.Load(dir); c == nil || len(problems) > 0 {
+		t.Errorf("got problems %v, want none", problems)
 	}
 }
 
@@ -122,5 +140,41 @@ func TestTheCodeForATelephoneIsDrawnInTheTerminal(t *testing.T) {
 	}
 	if got := reachable("127.0.0.1"); got != "127.0.0.1" {
 		t.Errorf("reachable(127.0.0.1) = %s", got)
+	}
+}
+
+func TestAHostThatCannotBeListenedOnIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	l, err := listen("192.0.2.77", 8080) // of nobody (RFC 5737)
+	if err == nil {
+		l.Close()
+		t.Fatal("got a listener, want an error")
+	}
+	if strings.Contains(err.Error(), "no port is free") || time.Since(began) > 5*time.Second {
+		t.Errorf("got %v after %v, want what is wrong with the address", err, time.Since(began))
+	}
+}
+
+func TestTheAddressesOfTheDemoFitTheHost(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ host, near, url string }{
+		{"127.0.0.1", "127.0.0.1", "http://127.0.0.1:8080"},
+		{"0.0.0.0", "127.0.0.1", "http://127.0.0.1:8080"},
+		{"::", "127.0.0.1", "http://127.0.0.1:8080"},
+		{"::1", "::1", "http://[::1]:8080"},
+		{"192.0.2.7", "192.0.2.7", "http://192.0.2.7:8080"},
+	} {
+		if got := near(tc.host); got != tc.near || address(got, 8080) != tc.url {
+			t.Errorf("near(%s) = %s at %s, want %s at %s", tc.host, got, address(got, 8080), tc.near, tc.url)
+		}
+	}
+	l, err := listen("localhost", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if !isLoopback(host(l)) {
+		t.Errorf("localhost is %s, want a loopback address", host(l))
 	}
 }

@@ -58,6 +58,7 @@ type guide struct {
 	shop     *target.Shop
 	phones   *simtwilio.Server
 	chat     *simslack.Server
+	lang     string // of the terminal
 	toban    *lifeline
 	api      *client
 	tell     func(key string, places ...string) // a line on the terminal
@@ -277,7 +278,7 @@ func (g *guide) learn(inc *api.Incident, news map[string][]api.Entry) {
 	}
 	if before.Rang.IsZero() && !g.f.Rang.IsZero() {
 		f := g.f
-		g.announce.Do(func() { go g.tell("demo.firsts", f.firsts()...) })
+		g.announce.Do(func() { go g.tell("demo.firsts", f.firsts(g.lang)...) })
 	}
 	if some {
 		g.touched()
@@ -286,6 +287,6 @@ func (g *guide) learn(inc *api.Incident, news map[string][]api.Entry) {
 
 // firsts are how long detection, incident and first ring took, from the moment
 // at which the shop broke.
-func (f *Facts) firsts() []string {
-	return []string{"detected", since(f.Broke, f.Detected), "incident", since(f.Broke, f.Opened), "ring", since(f.Broke, f.Rang)}
+func (f *Facts) firsts(lang string) []string {
+	return []string{"detected", since(lang, f.Broke, f.Detected), "incident", since(lang, f.Broke, f.Opened), "ring", since(lang, f.Broke, f.Rang)}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -264,7 +265,7 @@ func (p *page) open(w http.ResponseWriter, r *http.Request) {
 	}
 	if u, err := url.Parse(to); err == nil { // under the name by which this page was reached, or the cookie is not sent
 		if name := hostOf(r.Host); name != "" {
-			u.Host = name + ":" + u.Port()
+			u.Host = net.JoinHostPort(name, u.Port())
 			to = u.String()
 		}
 	}

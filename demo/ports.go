@@ -1,12 +1,14 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/skip2/go-qrcode"
 )
@@ -17,8 +19,12 @@ const maxPorts = 50
 // listen listens on the first free port from the wanted one on; 0 takes any.
 func listen(host string, first int) (l net.Listener, err error) {
 	for p := first; p < first+maxPorts; p++ {
-		if l, err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p))); err == nil {
+		l, err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(p)))
+		if err == nil {
 			return l, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) { // another port would not help
+			return nil, err
 		}
 	}
 	return nil, fmt.Errorf("no port is free from %d on: %w (another one: --port)", first, err)
@@ -32,6 +38,27 @@ func portOf(address string) int {
 		return 0
 	}
 	return int(a.Port())
+}
+
+// host is the address that l listens on.
+func host(l net.Listener) string { return hostOf(l.Addr().String()) }
+
+// near is the name under which this machine reaches what listens on host.
+func near(host string) string {
+	if addr, err := netip.ParseAddr(host); err == nil && addr.IsUnspecified() {
+		return "127.0.0.1"
+	}
+	return host
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// address is the URL of a port of a host.
+func address(host string, port int) string {
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(port))
 }
 
 // reachable is the name under which other devices reach what listens on host:

@@ -76,7 +76,7 @@ func (v guideView) Holder() string {
 }
 
 // Gone is how long toban was away when its plug was pulled.
-func (v guideView) Gone() string { return since(v.Plug.Pulled, v.Plug.Back) }
+func (v guideView) Gone() string { return since(v.Language(), v.Plug.Pulled, v.Plug.Back) }
 
 // Number is the incident's, as people say it.
 func (v guideView) Number() string {
@@ -156,14 +156,6 @@ func iconOf(kind, method string) string {
 		return "check"
 	}
 	return "info"
-}
-
-// seconds is a moment of a Pair; nothing where it is not there.
-func seconds(s float64) string {
-	if s < 0 {
-		return "–"
-	}
-	return strconv.FormatFloat(s, 'f', 1, 64) + " s"
 }
 
 // newest turns lines round: the newest is read first.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +104,38 @@ func TestCallbacksThatAreLateDoubledOrReorderedChangeNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestHowFarACallHasComeIsAChangeOfItsIncident(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, a, _ := one(t, sim.Press("1", 5*time.Second))
+		var mu sync.Mutex
+		states := map[store.DeliveryState]bool{}
+		defer b.db.OnChange(func(list []store.Change) {
+			for _, c := range list {
+				if c.Topic == store.TopicIncident && c.Ref == string(a.incident) {
+					go func() { // as whoever draws the page: it reads how things stand
+						for _, d := range b.deliveries(a.id()) {
+							mu.Lock()
+							defer mu.Unlock()
+							states[d.State] = true
+						}
+					}()
+				}
+			}
+		})()
+		b.want(a.id(), oncall.Answered, time.Minute)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, want := range []store.DeliveryState{store.DeliverySent, store.DeliveryRinging, store.DeliveryAnswered, store.DeliveryEnded} {
+			if !states[want] {
+				t.Errorf("an open page was not told that the call is %s, of %v", want, states)
+			}
+		}
+	})
 }
 
 func TestACallOfWhichNothingIsHeardIsAskedAbout(t *testing.T) {

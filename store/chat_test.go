@@ -2,9 +2,11 @@ package store_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
+	"toban/internal/id"
 	"toban/store"
 	"toban/store/storetest"
 )
@@ -122,5 +124,39 @@ func TestAWaitOfAChatThatIsDueIsNeitherPutOffNorEnded(t *testing.T) {
 		if at, ok := due(); ok {
 			t.Errorf("got a wait of %v, want none", at)
 		}
+	})
+}
+
+func TestASweepOfChatsTakesDigestsOfAMonthAgoAlone(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		old, young := time.Now().Add(-31*24*time.Hour), time.Now().Add(-29*24*time.Hour)
+		gone := []string{id.At(store.DigestChat, old), id.At(store.DigestChat, old.Add(-24*time.Hour))}
+		kept := []string{id.At(store.DigestChat, young), id.New(store.DigestChat), id.At(id.Incident, old), id.New(id.Incident)}
+		for _, ref := range append(slices.Clone(gone), kept...) {
+			tx(t, db, func(tx *store.Tx) error {
+				return tx.SaveChat(t.Context(), &store.Chat{Ref: ref, State: []byte(`{"n":1}`)})
+			})
+		}
+		removed := 0
+		for more := true; more; {
+			tx(t, db, func(tx *store.Tx) (err error) {
+				var n int
+				n, more, err = tx.Sweep(t.Context(), 1)
+				removed += n
+				return err
+			})
+		}
+		if removed != len(gone) {
+			t.Errorf("swept %d, want %d", removed, len(gone))
+		}
+		tx(t, db, func(tx *store.Tx) error {
+			for i, ref := range append(slices.Clone(kept), gone...) {
+				if c, err := tx.Chat(t.Context(), ref); err != nil || (c.Version > 0) != (i < len(kept)) {
+					t.Errorf("%s: got version %d %v", ref, c.Version, err)
+				}
+			}
+			return nil
+		})
 	})
 }

@@ -18,6 +18,10 @@ const codeRole = "access.role"
 // fail turns an error into what is seen of it. It is the only place where that
 // happens: what is internal is logged here and said nowhere.
 func (a *Web) fail(w http.ResponseWriter, r *http.Request, s *request, err error) {
+	if r.Context().Err() != nil { // who asked has gone, or was too slow: nobody reads a page
+		w.WriteHeader(http.StatusRequestTimeout)
+		return
+	}
 	e := public(err)
 	if e.Kind == oncall.Internal {
 		a.Log.ErrorContext(r.Context(), "page failed", "path", loggable(r), "err", err)

@@ -87,6 +87,7 @@ type house struct {
 	access *access.Keeper
 	hub    *live.Hub
 	links  link.Signer
+	edit   *edit.Editor
 	web    *web.Web
 	server *httptest.Server
 	public *httptest.Server
@@ -135,8 +136,9 @@ func newHouse(t testing.TB, engine, prefix string) *house {
 	var work sync.WaitGroup
 	work.Go(func() { _ = queue.Run(ctx) })
 	work.Go(func() { _ = h.hub.Run(ctx) })
+	h.edit = edit.New(edit.Options{DB: h.db, Log: log})
 	h.web = web.New(web.Options{
-		DB: h.db, Life: h.life, Respond: h.driver, Access: h.access, Hub: h.hub, Edit: edit.New(edit.Options{DB: h.db, Log: log}),
+		DB: h.db, Life: h.life, Respond: h.driver, Access: h.access, Hub: h.hub, Edit: h.edit,
 		Links: h.links, Push: channel, External: func() string { return "http://toban.example.jp" + prefix }, Log: log, Version: "test",
 	})
 	h.server = httptest.NewServer(http.StripPrefix(prefix, h.web.Handler()))

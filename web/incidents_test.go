@@ -78,7 +78,7 @@ func TestAResponderSeesWhoIsBeingPagedAndUntilWhen(t *testing.T) {
 	b.lang = "ja"
 	has(t, b.page("/"), "松さんを呼び出し中", "に次へ")
 	page := b.page("/incidents/" + number(inc))
-	has(t, page, "このあとの流れ", "松さんを呼び出し中", "竹さんに電話", "誰かが対応すれば、すべて止まります。")
+	has(t, page, "このあとの流れ", "松さんを呼び出し中", "竹さんに電話", "だれかが対応すれば、すべて止まります。")
 }
 
 func TestAHundredOpenIncidentsAreReachedPageByPage(t *testing.T) {
@@ -236,7 +236,7 @@ func TestWhatWasTypedComesBackWithAnError(t *testing.T) {
 	}{
 		{"snooze", []string{"until", "2020-01-01T00:00"}, "between now and 30 days"},
 		{"snooze", []string{"until", "soon"}, "between now and 30 days"},
-		{"note", []string{"text", "   "}, "A note has 1 letter"},
+		{"note", []string{"text", "   "}, "A note needs at least one character"},
 		{"reassign", []string{"user", "nobody"}, "There is no such user"},
 		{"responders", nil, "There is no such user"},
 		{"policy", []string{"policy", "nosuch"}, "There is no such policy"},
@@ -263,8 +263,10 @@ func TestAnAccountWithoutAUserSaysInWhoseName(t *testing.T) {
 	inc := h.open("checkout", "down", oncall.Critical)
 	path := "/incidents/" + number(inc)
 	has(t, b.page(path), "In whose name?")
-	if got := b.post(path + "/acknowledge"); got.status != http.StatusConflict || !strings.Contains(got.body, "actor.unknown") {
-		t.Errorf("acknowledging as nobody = %d, want 409", got.status)
+	for _, verb := range []string{"acknowledge", "resolve", "escalate", "note", "reassign"} {
+		if got := b.post(path+"/"+verb, "text", "x", "user", "ume"); got.status != http.StatusBadRequest || !strings.Contains(got.body, "actor.unknown") {
+			t.Errorf("%s as nobody = %d, want 400", verb, got.status)
+		}
 	}
 	if got := b.post(path+"/act", "act", "acknowledge", "who", "nobody"); got.status != http.StatusBadRequest {
 		t.Errorf("acknowledging as somebody unknown = %d, want 400", got.status)
@@ -273,6 +275,84 @@ func TestAnAccountWithoutAUserSaysInWhoseName(t *testing.T) {
 	if got := h.incident(inc.ID).AcknowledgedBy; got != "take" {
 		t.Errorf("held by %q, want take", got)
 	}
+	b.post(path+"/note", "text", "called the provider", "who", "take")
+	has(t, b.page(path), "竹 wrote")
+	b.post(path+"/act", "act", "resolve", "who", "take")
+	b.post(path+"/act", "act", "reopen", "who", "take")
+	if got := h.incident(inc.ID).State; got != oncall.Triggered {
+		t.Errorf("after resolving and reopening it is %s, want triggered", got)
+	}
+}
+
+func TestOnlyAManagerActsInTheNameOfAnother(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	inc := h.open("checkout", "down", oncall.Critical)
+	path := "/incidents/" + number(inc)
+	for name, code := range map[string]string{"guest": "actor.denied", "ume": "actor.denied"} {
+		b := h.browser(name, access.Responder)
+		for _, ask := range [][]string{{"/act", "act", "acknowledge"}, {"/acknowledge"}, {"/resolve"}, {"/note", "text", "x"}} {
+			got := b.post(path+ask[0], append(ask[1:], "who", "matsu")...)
+			if got.status != http.StatusForbidden || !strings.Contains(got.body, code) {
+				t.Errorf("%s as %s in the name of matsu = %d, want 403", ask[0], name, got.status)
+			}
+		}
+	}
+	guest := h.browser("guest2", access.Responder)
+	if got := guest.post(path + "/resolve"); got.status != http.StatusBadRequest || !strings.Contains(got.body, "actor.unknown") {
+		t.Errorf("resolving as an account that is no user = %d, want 400", got.status)
+	}
+	if got := guest.post("/incidents/act", "act", "resolve", "n", number(inc)); got.status != http.StatusBadRequest {
+		t.Errorf("resolving many as an account that is no user = %d, want 400", got.status)
+	}
+	page := guest.page(path)
+	has(t, page, "can’t act on incidents")
+	hasNot(t, page, `action="`+path)
+	hasNot(t, guest.page("/"), `name="act"`)
+	if got := h.incident(inc.ID); got.State != oncall.Triggered || got.AcknowledgedBy != "" {
+		t.Errorf("the incident is %s, held by %q, want it untouched", got.State, got.AcknowledgedBy)
+	}
+	mia := h.browser("take", access.Manager)
+	mia.post(path+"/acknowledge", "who", "matsu")
+	if got := h.incident(inc.ID).AcknowledgedBy; got != "matsu" {
+		t.Errorf("held by %q, want matsu", got)
+	}
+}
+
+func TestOneOfManyThatCantBeDoesNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	b := h.browser("ume", access.Responder)
+	first, over, last := h.open("checkout", "a", oncall.Critical), h.open("checkout", "b", oncall.Critical), h.open("checkout", "c", oncall.Critical)
+	b.post("/incidents/" + number(over) + "/resolve")
+	b.page("/")
+	got := b.post("/incidents/act", "act", "acknowledge", "n", number(first), "n", "99999", "n", number(over), "n", number(last))
+	if got.status != http.StatusSeeOther {
+		t.Fatalf("acting on many = %d, want 303\n%s", got.status, text(got.body))
+	}
+	has(t, b.page("/"), "2 done. 1 could not be changed; 1 were over already.")
+	for _, inc := range []*oncall.Incident{first, last} {
+		if got := h.incident(inc.ID).AcknowledgedBy; got != "ume" {
+			t.Errorf("#%d is held by %q, want ume", inc.Number, got)
+		}
+	}
+}
+
+func TestWhatAUserIsAskedToHelpWithIsTheirs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	b := h.browser("ume", access.Responder)
+	inc, other := h.open("checkout", "help wanted", oncall.Critical), h.open("checkout", "of another", oncall.Critical)
+	for _, one := range []*oncall.Incident{inc, other} {
+		if _, err := h.life.Acknowledge(t.Context(), one.ID, "take", "cli"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := h.life.AddResponder(t.Context(), inc.ID, []oncall.UserID{"ume"}, "take", "cli"); err != nil {
+		t.Fatal(err)
+	}
+	h.until(func() bool { return strings.Contains(b.page("/?show=mine"), "help wanted") })
+	hasNot(t, b.page("/?show=mine"), "of another")
 }
 
 func TestTheWayOfACallIsShownStepByStep(t *testing.T) {

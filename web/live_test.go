@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -138,5 +139,60 @@ func TestASessionThatEndsEndsItsStreams(t *testing.T) {
 	s := b.follow(t, "/")
 	s.wait("event: beat")
 	b.post("/logout")
+	s.wait("event: reload")
+}
+
+func TestAHandOverIsSeenOnOpenPagesThoughNothingWasChanged(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	b := h.browser("ume", access.Responder)
+	from := time.Now().Add(3 * time.Second)
+	ctx := access.With(t.Context(), access.Principal{Account: "ume", User: "ume", Role: access.Responder, Via: access.ViaPage})
+	if _, err := h.edit.CreateOverride(ctx, oncall.Override{Schedule: "infra", User: "ume", By: "ume", From: from, To: from.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	list, duty := b.follow(t, "/"), b.follow(t, "/oncall")
+	list.wait(`id="duty"`, "You are on call for infra")
+	duty.wait("Ume")
+	if time.Now().Before(from) {
+		t.Error("it was seen before it began")
+	}
+}
+
+func TestWhatATextFindsIsTheSameOnTheListAndOnItsStream(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		b := h.browser("ume", access.Responder)
+		for _, text := range []string{"É", "ＡＢＣ", "é", "abc", "xyz"} {
+			s := b.follow(t, "/?show=all&q="+url.QueryEscape(text))
+			inc := h.open("checkout", "É ＡＢＣ xyz", oncall.Critical)
+			got := s.wait(`id="incidents"`)
+			row := `id="inc-` + string(inc.ID) + `"`
+			if found, shown := strings.Contains(b.page("/?show=all&q="+url.QueryEscape(text)), row), strings.Contains(got, row); found != shown {
+				t.Errorf("%q: found is %v, shown live is %v, want the same", text, found, shown)
+			}
+		}
+	})
+}
+
+func TestEndingAllOtherSessionsEndsTheirStreams(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	here := h.browser("ume", access.Responder)
+	there := h.browser("", "")
+	there.post("/login", "account", "ume", "password", password)
+	has(t, there.page("/me"), "Ume")
+	s := there.follow(t, "/")
+	s.wait("event: beat")
+	has(t, here.page("/settings/sessions"), "End all others")
+	got := here.post("/settings/sessions/end-others")
+	if got.status != http.StatusSeeOther || got.header.Get("Location") != "/settings/sessions" {
+		t.Fatalf("ending all others = %d to %q", got.status, got.header.Get("Location"))
+	}
+	page := here.page("/settings/sessions")
+	has(t, page, "All other sessions of yours have ended")
+	hasNot(t, page, "End all others")
+	if got := there.get("/me"); got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Location"), "/login") {
+		t.Errorf("with an ended session = %d to %q, want the login", got.status, got.header.Get("Location"))
+	}
 	s.wait("event: reload")
 }

@@ -34,6 +34,7 @@ func (a *Web) manageRoutes() []route {
 		{"POST", "/settings/people/{account}/{act}", access.Admin, a.changePerson},
 		{"GET", "/settings/sessions", access.Viewer, a.sessionsPage},
 		{"POST", "/settings/sessions/end", access.Viewer, a.endSession},
+		{"POST", "/settings/sessions/end-others", access.Viewer, a.endOthers},
 		{"GET", "/settings/tokens", access.Responder, a.tokensPage},
 		{"POST", "/settings/tokens", access.Responder, a.makeToken},
 		{"POST", "/settings/tokens/revoke", access.Responder, a.revokeToken},

@@ -27,7 +27,7 @@ func TestOnCallSaysWhoWhereAndWhetherTheyCanBeReached(t *testing.T) {
 			return d.delivery(tx, "dlv_1", "ume", oncall.Call, oncall.Answered, now.Add(-3*24*time.Hour))
 		})
 		page := d.get(access.Viewer, "/oncall")
-		wants(t, page, "連絡可（電話）", "エスカレーション infra", "第1段階", "最後の連絡先", "プッシュ通知の端末 1台", "最後に電話に出たのは 3日前", "America/New_York")
+		wants(t, page, "連絡可（電話）", "エスカレーションポリシー infra", "第1段階", "最後の連絡先", "プッシュ通知の端末 1台", "最後に電話に出たのは 3日前", "America/New_York")
 	})
 }
 
@@ -143,7 +143,7 @@ func TestWhatIsLiveIsDrawnAsThePageDrawsIt(t *testing.T) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://toban.example.jp/live", nil)
 		r.Header.Set("Accept-Language", "ja")
 		r.AddCookie(&http.Cookie{Name: "toban", Value: d.cookies[access.Responder]})
-		s, err := d.web.enter(httptest.NewRecorder(), r)
+		s, err := d.web.enter(httptest.NewRecorder(), r, false)
 		if err != nil {
 			t.Fatal(err)
 		}

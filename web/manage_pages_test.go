@@ -62,7 +62,7 @@ func TestEveryPageSaysWhatToDoWhereThereIsNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, storetest.New(t, "sqlite"), "")
 	for path, want := range map[string]string{
-		"/oncall": "当番表がまだありません", "/policies": "エスカレーションがまだありません", "/schedules": "当番表がまだありません",
+		"/oncall": "当番表がまだありません", "/policies": "エスカレーションポリシーがまだありません", "/schedules": "当番表がまだありません",
 		"/services": "サービスがまだありません", "/settings/tokens": "トークンはまだありません", "/settings/audit?kind=nothing": "あてはまる変更はありません",
 		"/welcome": "設定に matsu という人がいません",
 	} {

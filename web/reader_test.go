@@ -1,10 +1,15 @@
 package web
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"toban/internal/id"
+	"toban/internal/link"
 	"toban/oncall"
 )
 
@@ -79,18 +84,21 @@ func TestOnesOwnDutyIsSaidWithItsBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	user := func(id oncall.UserID, name string) *oncall.User { return &oncall.User{ID: id, Name: name} }
+	user := func(id oncall.UserID, name string) *oncall.User {
+		return &oncall.User{ID: id, Name: name, Contacts: []oncall.ContactMethod{{Name: "phone", Method: oncall.Call, Address: "+819000000001", Verified: true}}}
+	}
 	dir := &oncall.Directory{
 		Users: map[oncall.UserID]*oncall.User{"matsu": user("matsu", "松"), "take": user("take", "竹"), "ume": user("ume", "梅")},
 		Schedules: map[oncall.ScheduleID]*oncall.Schedule{"infra": {ID: "infra", Zone: "Asia/Tokyo", Layers: []oncall.Layer{{
 			Users:  []oncall.UserID{"matsu", "take"},
 			Rotate: &oncall.Rotation{Every: 1, Unit: oncall.Week, From: oncall.Date{Year: 2026, Month: 11, Day: 16}, Handoff: 540},
 		}}}},
+		Services: []*oncall.Service{{ID: "checkout", Policy: "infra"}},
 		Policies: map[oncall.PolicyID]*oncall.Policy{"infra": {
 			ID: "infra", Fallback: oncall.Target{Kind: oncall.TargetUser, Name: "ume"},
 			Levels: []oncall.Level{
-				{Targets: []oncall.Target{{Kind: oncall.TargetSchedule, Name: "infra"}}},
-				{Targets: []oncall.Target{{Kind: oncall.TargetUser, Name: "matsu"}, {Kind: oncall.TargetUser, Name: "take"}}},
+				{Wait: 5 * time.Minute, Targets: []oncall.Target{{Kind: oncall.TargetSchedule, Name: "infra"}}},
+				{Wait: 5 * time.Minute, Targets: []oncall.Target{{Kind: oncall.TargetUser, Name: "matsu"}, {Kind: oncall.TargetUser, Name: "take"}}},
 			},
 		}},
 	}
@@ -117,5 +125,39 @@ func TestOnesOwnDutyIsSaidWithItsBackup(t *testing.T) {
 				t.Errorf("%s in %s: got %q, want %q", tc.user, lang, got, want)
 			}
 		}
+	}
+}
+
+func TestBadLinksShutNobodyOut(t *testing.T) {
+	t.Parallel()
+	a := New(Options{Links: link.NewSigner([]byte("0123456789abcdef0123456789abcdef")), External: func() string { return "http://toban.example.jp" }})
+	s := &request{web: a, dir: &oncall.Directory{Users: map[oncall.UserID]*oncall.User{}}, now: now()}
+	read := func(from, token string) error {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/i/x", nil)
+		r.RemoteAddr = from
+		r.SetPathValue("token", token)
+		_, err := a.readLink(r, s)
+		return err
+	}
+	for i := range limitKeys + 10 {
+		if err := read(fmt.Sprintf("10.%d.%d.%d:9", i>>16, i>>8&255, i&255), "none"); err == nil {
+			t.Fatal("a link that is none is read")
+		}
+	}
+	good := a.Links.Make(link.Link{Incident: oncall.IncidentID(id.New(id.Incident)), User: "ume", Expires: s.now.Add(time.Hour)})
+	if err := read("192.0.2.7:9", good); err != nil {
+		t.Errorf("a good link behind %d bad ones: %v, want it read", limitKeys, err)
+	}
+	s.now = s.now.Add(limitWindow)
+	for i := range badLinks {
+		if err := read(fmt.Sprintf("[2001:db8:0:7:%x::1]:9", i), "none"); !errors.Is(err, link.ErrInvalid) {
+			t.Fatalf("bad link %d of one network: %v, want %v", i+1, err, link.ErrInvalid)
+		}
+	}
+	if err := read("[2001:db8:0:7:ffff::1]:9", "none"); !errors.Is(err, errOften) {
+		t.Errorf("one more from the same /64: %v, want %v", err, errOften)
+	}
+	if err := read("[2001:db8:0:8::1]:9", "none"); !errors.Is(err, link.ErrInvalid) {
+		t.Errorf("one of another network: %v, want %v", err, link.ErrInvalid)
 	}
 }

@@ -1,13 +1,16 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 
 	"toban/access"
 	"toban/oncall"
+	"toban/store"
 )
 
 func TestEveryRouteHasARoleThatIsEnforced(t *testing.T) {
@@ -57,6 +60,62 @@ func TestEveryRouteHasARoleThatIsEnforced(t *testing.T) {
 				t.Errorf("%s %s as %s = %d\n%s", e.Method, path, e.Role, got.status, text(got.body))
 			}
 		}
+	}
+}
+
+// twisted are other ways to write a path, of which none may lead to what the path
+// itself does not.
+func twisted(path string) []string {
+	dir, last := path[:strings.LastIndex(path, "/")+1], path[strings.LastIndex(path, "/")+1:]
+	if last == "" {
+		return []string{"/%2F", "/x%2F.."}
+	}
+	hex := fmt.Sprintf("%%%02X", last[0])
+	all := []string{
+		dir + "x%2F" + last, dir + last + "%2Fx", dir + "%2F" + last, dir + hex + last[1:], dir + last + "%00", dir + last + "%20",
+		dir + "%2E%2E%2F" + last, dir + last + ";x", dir + strings.ToUpper(last),
+	}
+	if dir != "/" {
+		all = append(all, strings.TrimSuffix(dir, "/")+"%2F"+last)
+	}
+	return all
+}
+
+func TestNoOtherWayToWriteAPathLeadsPastItsRole(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	inc := h.open("checkout", "down", oncall.Critical)
+	below := map[access.Role]*browser{
+		access.Responder: h.browser("vera", access.Viewer), access.Manager: h.browser("ume", access.Responder), access.Admin: h.browser("mia", access.Manager),
+	}
+	fill := strings.NewReplacer("{$}", "", "{ref}", number(inc), "{id}", "infra", "{act}", "acknowledge", "{account}", "vera", "{override}", "ovr_0", "{secret}", "x", "{token}", "x")
+	for _, e := range h.web.Roles() {
+		b := below[e.Role]
+		if b == nil {
+			continue
+		}
+		for _, path := range twisted(fill.Replace(e.Pattern)) {
+			form := url.Values{"policy": {"night"}, "user": {"take"}}
+			if e.Method == http.MethodGet {
+				form = nil
+			}
+			got := b.do(e.Method, path, form)
+			if got.status < http.StatusBadRequest {
+				t.Errorf("%s %s as one role below %s = %d to %q, want it refused", e.Method, path, e.Role, got.status, got.header.Get("Location"))
+			}
+		}
+	}
+	var policy string
+	err := h.db.Read(t.Context(), func(tx *store.Tx) error {
+		rows, err := tx.Responses(t.Context(), []oncall.IncidentID{inc.ID})
+		policy = rows[inc.ID].Response.Policy
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := h.incident(inc.ID); got.State != oncall.Triggered || strings.Contains(policy, "night") {
+		t.Errorf("the incident is %s by policy %q, want it untouched", got.State, policy)
 	}
 }
 

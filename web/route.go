@@ -39,11 +39,12 @@ func (a *Web) routes() []route {
 // maxBody is how much a form may send.
 const maxBody = 1 << 20
 
-// page is the way of a request to its handler.
-func (a *Web) page(e route) http.HandlerFunc {
+// page is the way of a request to its handler; outside says that it came by the
+// listener that the internet may reach.
+func (a *Web) page(e route, outside bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		s, err := a.enter(w, r)
+		s, err := a.enter(w, r, outside)
 		if err == nil {
 			err = s.may(r.Context(), e.role)
 		}

@@ -32,11 +32,15 @@ type request struct {
 	counts view.Counts
 	at     int64 // change behind which the page's stream begins: dir and counts have everything before it
 	note   *note // said once
+	// outside: it came by the listener that the internet may reach, which has
+	// nothing but signed links.
+	outside bool
 }
 
 // enter reads who asks and what every page shows, in one look at the store.
-func (a *Web) enter(w http.ResponseWriter, r *http.Request) (*request, error) {
+func (a *Web) enter(w http.ResponseWriter, r *http.Request, outside bool) (*request, error) {
 	s := a.stranger(r)
+	s.outside = outside
 	if c, err := r.Cookie(a.cookie()); err == nil && c.Value != "" {
 		who, err := a.Access.Session(r.Context(), c.Value)
 		switch {
@@ -72,8 +76,9 @@ func (s *request) look(ctx context.Context) error {
 }
 
 // visitor is who asks, as far as it can be found out: for the page of an error.
-func (a *Web) visitor(r *http.Request) *request {
+func (a *Web) visitor(r *http.Request, outside bool) *request {
 	s := a.stranger(r)
+	s.outside = outside
 	if c, err := r.Cookie(a.cookie()); err == nil && c.Value != "" {
 		if who, err := a.Access.Session(r.Context(), c.Value); err == nil {
 			s.who, s.known = who, true
@@ -97,6 +102,9 @@ func (a *Web) stranger(r *http.Request) *request {
 func (s *request) settle(r *http.Request) {
 	user := s.dir.Users[s.who.User]
 	settings := s.dir.Settings
+	if s.outside && settings.PublicURL != "" {
+		s.base = pathOf(settings.PublicURL)
+	}
 	s.lang = first(known(s.who.Language), known(cookie(r, cookieLanguage)), accepted(r.Header.Get("Accept-Language")), known(settings.Language), i18n.English)
 	s.theme = first(theme(s.who.Theme), theme(cookie(r, cookieTheme)))
 	own := ""
@@ -119,6 +127,9 @@ func (s *request) shell(title, active string) view.Shell {
 	p := view.Shell{
 		Lang: s.lang, Theme: s.theme, Title: title, Active: active, Base: s.base, Static: static.Base(s.base),
 		Counts: s.counts, Flash: s.flash(), Now: s.now, Zone: s.zone,
+	}
+	if s.outside {
+		p.Inside = strings.TrimRight(s.web.External(), "/")
 	}
 	if s.known {
 		p.Role, p.Nobody = string(s.who.Role), s.who.User == ""

@@ -46,6 +46,15 @@ func (a *Web) endSession(w http.ResponseWriter, r *http.Request, s *request) err
 	return s.redirect(w, r, listOf("/settings/sessions", r))
 }
 
+// endOthers ends all sessions of the reader but the one that asks.
+func (a *Web) endOthers(w http.ResponseWriter, r *http.Request, s *request) error {
+	if err := a.Access.EndSessions(r.Context(), s.who, s.who.Account); err != nil {
+		return err
+	}
+	s.say(w, note{Kind: "ok", Key: "flash.sessions.ended"})
+	return s.redirect(w, r, "/settings/sessions")
+}
+
 // listOf is the list that a form stood on: one's own, or everybody's.
 func listOf(path string, r *http.Request) string {
 	if form(r, "all") != "" {

@@ -178,6 +178,9 @@ func (a *Web) signedAct(w http.ResponseWriter, r *http.Request, s *request) erro
 	if form(r, "via") == string(oncall.Push) {
 		x.via = string(oncall.Push)
 	}
+	if x.verb == "look" {
+		return a.look(w, r, s)
+	}
 	if x.verb != "acknowledge" && x.verb != "escalate" {
 		return errNoPage
 	}

@@ -3,11 +3,14 @@ package web_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"toban/access"
+	"toban/config"
 	"toban/oncall"
 	"toban/store"
 	"toban/web/static"
@@ -26,7 +29,7 @@ func TestR19_TheLinkTakesTheIncidentInTheNameOfItsUser(t *testing.T) {
 		if got.status != http.StatusSeeOther || got.header.Get("Location") != path {
 			t.Fatalf("POST = %d to %q", got.status, got.header.Get("Location"))
 		}
-		has(t, b.page(path), "You have it", "is yours", `href="/incidents/`+number(inc)+`"`)
+		has(t, b.page(path), "You have it", "is yours", `href="http://toban.example.jp/incidents/`+number(inc)+`"`)
 		if is := h.incident(inc.ID); is.AcknowledgedBy != "ume" || is.State != oncall.Acknowledged {
 			t.Errorf("it is %s by %q, want acknowledged by ume", is.State, is.AcknowledgedBy)
 		}
@@ -223,4 +226,41 @@ func TestTheSignedPageIsLight(t *testing.T) {
 	if const30k := 30 << 10; total > const30k {
 		t.Errorf("together %d bytes, want at most %d", total, const30k)
 	}
+}
+
+func TestR19_OnThePublicListenerALinkLeadsToNothingThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "/inside")
+	err := h.db.Tx(t.Context(), func(tx *store.Tx) error {
+		c, problems := config.LoadFS(fstest.MapFS{"toban.yaml": {Data: []byte(strings.Replace(folder, "external_url:", `public: { url: "https://page.example.jp/out" }, external_url:`, 1))}})
+		if c == nil {
+			t.Fatalf("configuration: %v", problems)
+		}
+		_, _, err := config.Apply(t.Context(), tx, c.Objects())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inc := h.open("checkout", "down", oncall.Critical)
+	b := h.browser("", "")
+	b.at = h.public.URL + "/inside"
+	for _, token := range []string{h.token(inc.ID, "", zero), "none"} {
+		page := b.get("/i/" + token).body
+		for _, m := range regexp.MustCompile(`(?:href|src|action|data-live)="([^"#]+)"`).FindAllStringSubmatch(page, -1) {
+			path := m[1]
+			rest, outside := strings.CutPrefix(path, "/out")
+			switch {
+			case strings.HasPrefix(path, "http://toban.example.jp/inside/"):
+			case outside && (strings.HasPrefix(rest, "/i/") || strings.HasPrefix(rest, "/static/")):
+			default:
+				t.Errorf("the page of a link leads to %s, which is not on the public listener", path)
+			}
+		}
+	}
+	path := "/i/" + h.token(inc.ID, "", zero)
+	if got := b.post(path+"/look", "language", "ja", "back", path); got.status != http.StatusSeeOther || got.header.Get("Location") != "/out"+path {
+		t.Errorf("choosing a language = %d to %q, want back to the page", got.status, got.header.Get("Location"))
+	}
+	has(t, b.get(path).body, `lang="ja"`, "どなた")
 }

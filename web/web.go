@@ -83,19 +83,19 @@ func New(o Options) *Web {
 var errCrossOrigin = &oncall.Error{Kind: oncall.Denied, Code: "request.cross_origin", Message: "the form was sent from a page of another site"}
 
 // Handler returns all pages.
-func (a *Web) Handler() http.Handler { return a.serve(a.routes()) }
+func (a *Web) Handler() http.Handler { return a.serve(a.routes(), false) }
 
 // Signed returns the pages of signed links and what these load, for a listener
 // that the internet may reach.
-func (a *Web) Signed() http.Handler { return a.serve(a.signedRoutes()) }
+func (a *Web) Signed() http.Handler { return a.serve(a.signedRoutes(), true) }
 
-func (a *Web) serve(routes []route) http.Handler {
+func (a *Web) serve(routes []route, outside bool) http.Handler {
 	mux := http.NewServeMux()
 	for _, e := range routes {
-		mux.HandleFunc(e.method+" "+e.pattern, a.page(e))
+		mux.HandleFunc(e.method+" "+e.pattern, a.page(e, outside))
 	}
 	mux.Handle("GET /static/", static.Handler())
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, a.visitor(r), errNoPage) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, a.visitor(r, outside), errNoPage) })
 	return a.headed(a.cross.Handler(mux))
 }
 
@@ -140,8 +140,11 @@ func (a *Web) headed(next http.Handler) http.Handler {
 }
 
 // base is the prefix of every link: the path of the external address.
-func (a *Web) base() string {
-	u, err := url.Parse(a.External())
+func (a *Web) base() string { return pathOf(a.External()) }
+
+// pathOf is the path of an address, without the slash at its end.
+func pathOf(address string) string {
+	u, err := url.Parse(address)
 	if err != nil {
 		return ""
 	}

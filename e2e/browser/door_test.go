@@ -89,8 +89,12 @@ func TestAViewerSeesNoButtonsAndIsRefused(t *testing.T) {
 			b := vera.at(t, screen)
 			b.speak(lang)
 			for _, l := range []look{
-				{"viewer-incidents", "/"}, {"viewer-incident", pathOf(s.paging)}, {"viewer-schedule", "/schedules/infra"}, {"viewer-service", "/services/checkout"},
-				{"viewer-settings", "/settings"}, {"viewer-me", "/me"},
+				{"viewer-incidents", "/"},
+				{"viewer-incident", pathOf(s.paging)},
+				{"viewer-schedule", "/schedules/infra"},
+				{"viewer-service", "/services/checkout"},
+				{"viewer-settings", "/settings"},
+				{"viewer-me", "/me"},
 			} {
 				b.look(l)
 				offered := eval[[]string](b, `[...document.querySelectorAll('main form[method="post"]')].map((f) => new URL(f.action).pathname)

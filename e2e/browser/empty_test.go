@@ -55,8 +55,14 @@ func TestWhatInitWritesIsAFriendlyBeginning(t *testing.T) {
 			b.cookie("toban", session)
 			b.speak(lang)
 			for _, l := range []look{
-				{"empty-incidents", "/"}, {"empty-mine", "/?show=mine"}, {"empty-oncall", "/oncall"}, {"empty-policies", "/policies"},
-				{"empty-schedules", "/schedules"}, {"empty-services", "/services"}, {"empty-welcome", "/welcome"}, {"empty-me", "/me"},
+				{"empty-incidents", "/"},
+				{"empty-mine", "/?show=mine"},
+				{"empty-oncall", "/oncall"},
+				{"empty-policies", "/policies"},
+				{"empty-schedules", "/schedules"},
+				{"empty-services", "/services"},
+				{"empty-welcome", "/welcome"},
+				{"empty-me", "/me"},
 			} {
 				b.look(l)
 			}

@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -110,9 +111,7 @@ func (b *tab) look(l look) {
 	b.sound()
 	for _, theme := range []string{"light", "dark"} {
 		b.darken(theme)
-		if got := eval[string](b, `getComputedStyle(document.documentElement).backgroundColor`); (got == "rgb(17, 20, 17)") != (theme == "dark") {
-			b.t.Errorf("%s has the background %s, which is not %s", l.path, got, theme)
-		}
+		b.until(`(getComputedStyle(document.documentElement).backgroundColor === "rgb(17, 20, 17)") === ` + strconv.FormatBool(theme == "dark"))
 		b.shoot(fmt.Sprintf("%s.%s.%s.%s", l.name, b.lang, theme, b.size.name))
 	}
 }

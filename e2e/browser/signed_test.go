@@ -37,7 +37,7 @@ func TestR19_TwoTapsFromTheLinkStopTheCalls(t *testing.T) {
 		t.Errorf("the phone was hung up after %s, want within a second", took)
 	}
 	b.says("松さんが対応中")
-	b.says("あなたが対応中です")
+	b.until(`document.querySelector(".signed-yours")`)
 	if state, holder := h.state(inc); state != "acknowledged" || holder != "matsu" {
 		t.Errorf("the incident is %s by %q, want acknowledged by matsu", state, holder)
 	}

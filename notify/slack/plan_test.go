@@ -211,3 +211,17 @@ func TestAPostThatIsFoundIsAdopted(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestInAnotherWorkspaceAnIncidentIsPostedAnew(t *testing.T) {
+	t.Parallel()
+	st := state{Team: post{Channel: "C1", TS: "1.1"}, Thread: 7, N: 3, Room: room{ID: "C2", Told: 5}, Intent: &intent{N: 3}}
+	st.moveTo("") // it can't be asked
+	st.moveTo("T1")
+	if st.Where != "T1" || st.Team.TS != "1.1" {
+		t.Fatalf("got %+v, want what is known taken to be here", st)
+	}
+	st.moveTo("T2")
+	if want := (state{Where: "T2", Thread: 7, N: 3, Room: room{Told: 5}}); !cmp.Equal(st, want) {
+		t.Errorf("got another state than none of what was posted: %s", cmp.Diff(want, st))
+	}
+}

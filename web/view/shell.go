@@ -29,6 +29,7 @@ type Shell struct {
 	Title  string // of this page, without the product's name
 	Active string // id of the entry of the navigation, such as "incidents"
 	Base   string // prefix below a proxy: "" or "/x"
+	Inside string // address of all other pages, where they are not beside this one: "https://toban.example.jp/x"; "" = they are
 	Static string // address of the assets: Base + "/static/<hash>"
 	Live   string // path of this page's stream, with the position to begin at; "" for none
 	User   UserBadge
@@ -71,6 +72,14 @@ func (s Shell) URL(path string) string {
 	return path
 }
 
+// Page is the address of a page that needs a session, wherever it is reached.
+func (s Shell) Page(path string) string {
+	if s.Inside != "" {
+		return s.Inside + path
+	}
+	return s.URL(path)
+}
+
 // Asset is the address of a file below web/static, such as "js/app.js".
 func (s Shell) Asset(name string) string { return s.Static + "/" + name }
 
@@ -87,10 +96,6 @@ func (s Shell) Location() *time.Location {
 
 // Day is the query value of a date, in the reader's zone.
 func (s Shell) Day(t time.Time) string { return t.In(s.Location()).Format(time.DateOnly) }
-
-// Manages reports whether the reader may see what only managers and admins
-// change. It hides links; the routes decide.
-func (s Shell) Manages() bool { return s.Role == "" || s.Role == "manager" || s.Role == "admin" }
 
 // Acts reports whether the reader may act on incidents. It hides buttons; the
 // routes decide.
@@ -126,17 +131,14 @@ type entry struct {
 
 // nav are the entries of the navigation that the reader is offered.
 func (s Shell) nav() []entry {
-	all := []entry{
+	return []entry{
 		{"incidents", "/", "alert", "i"},
 		{"oncall", "/oncall", "phone", "o"},
 		{"schedules", "/schedules", "calendar", "s"},
 		{"services", "/services", "layers", "v"},
 		{"policies", "/policies", "stair", "p"},
+		{"settings", "/settings", "gear", "t"},
 	}
-	if s.Manages() {
-		all = append(all, entry{"settings", "/settings", "gear", "t"})
-	}
-	return all
 }
 
 // tabs are the entries of the bar at the foot of a phone.
