@@ -87,8 +87,10 @@ func TestOperationsAnswerAsTheySay(t *testing.T) {
 		{"a configuration of nothing", "admin", "PUT", "/api/v1/configuration", `{"objects":[]}`, 400, "configuration.invalid", "/objects"},
 		{"a configuration of a strange kind", "admin", "PUT", "/api/v1/configuration", `{"objects":[{"kind":"installation","name":"key","body":{}}]}`, 400, "configuration.invalid", "/objects/0/kind"},
 		{"a configuration that reaches nobody", "admin", "PUT", "/api/v1/configuration", `{"objects":[{"kind":"user","name":"ume","body":{"ID":"ume"}}]}`, 400, "configuration.invalid", "no service"},
-		{"a configuration with a policy of nobody's", "admin", "PUT", "/api/v1/configuration",
-			`{"objects":[{"kind":"service","name":"s","body":{"ID":"s","Policy":"p","CatchAll":true}},{"kind":"policy","name":"p","body":{"ID":"p"}}]}`, 400, "policy.", ""},
+		{
+			"a configuration with a policy of nobody's", "admin", "PUT", "/api/v1/configuration",
+			`{"objects":[{"kind":"service","name":"s","body":{"ID":"s","Policy":"p","CatchAll":true}},{"kind":"policy","name":"p","body":{"ID":"p"}}]}`, 400, "policy.", "",
+		},
 		{"the configuration", "admin", "GET", "/api/v1/configuration?limit=1", "", 200, "", `"next_cursor"`},
 		{"NUL in a name", "viewer", "GET", "/api/v1/users/%00", "", 404, "object.not_found", ""},
 	} {

@@ -33,8 +33,13 @@ type part struct {
 
 func (v guideView) parts() []part {
 	return []part{
-		{"g-break", breakPart(v)}, {"g-now", nowPart(v)}, {"g-plug", plugPart(v)},
-		{"g-press", pressPart(v)}, {"g-rooms", roomsPart(v)}, {"g-repair", repairPart(v)}, {"g-compare", comparePart(v)},
+		{"g-break", breakPart(v)},
+		{"g-now", nowPart(v)},
+		{"g-plug", plugPart(v)},
+		{"g-press", pressPart(v)},
+		{"g-rooms", roomsPart(v)},
+		{"g-repair", repairPart(v)},
+		{"g-compare", comparePart(v)},
 	}
 }
 

@@ -50,7 +50,11 @@ func (b *browser) follow(t *testing.T, path string) *stream {
 		scan := bufio.NewScanner(res.Body)
 		scan.Buffer(nil, 4<<20)
 		for scan.Scan() {
-			s.lines <- scan.Text()
+			select {
+			case s.lines <- scan.Text():
+			case <-ctx.Done(): // nobody reads on
+				return
+			}
 		}
 	}()
 	t.Cleanup(func() {

@@ -55,7 +55,13 @@ func (c *Channel) Send(ctx context.Context, m notify.Message) (notify.Receipt, e
 	if f != nil {
 		return notify.Receipt{}, f
 	}
-	return notify.Receipt{ProviderID: channel + "/" + ts, State: store.DeliveryEnded, Outcome: oncall.Sent}, nil
+	return notify.Receipt{ProviderID: placeOf(channel, ts, m), State: store.DeliveryEnded, Outcome: oncall.Sent}, nil
+}
+
+// placeOf names where a message is. Several may stand in one post, and no two
+// deliveries are known by the same name.
+func placeOf(channel, ts string, m notify.Message) string {
+	return channel + "/" + ts + "/" + string(m.Delivery)
 }
 
 // carry posts messages to one person as one.
@@ -89,10 +95,14 @@ func (c *Channel) Find(ctx context.Context, m notify.Message, since time.Time) (
 		return nil, f
 	}
 	ts, found, f := c.ws.find(ctx, channel, "", tag{Ref: string(m.Delivery), N: 1}, since)
+	for f != nil && f.Code == codePace && ctx.Err() == nil { // others who were told by the same message ask, too
+		rest(ctx, f.After)
+		ts, found, f = c.ws.find(ctx, channel, "", tag{Ref: string(m.Delivery), N: 1}, since)
+	}
 	if f != nil || !found {
 		return nil, orNil(f)
 	}
-	return []notify.Report{{ProviderID: channel + "/" + ts, State: store.DeliveryEnded, Outcome: oncall.Sent}}, nil
+	return []notify.Report{{ProviderID: placeOf(channel, ts, m), State: store.DeliveryEnded, Outcome: oncall.Sent}}, nil
 }
 
 // Fetch implements notify.Finder: what Slack has taken stays there.

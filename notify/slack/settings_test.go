@@ -1,6 +1,7 @@
 package slack_test
 
 import (
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +47,38 @@ func TestOpenIncidentsAreShownOnceInAWorkspaceThatComesLater(t *testing.T) {
 				return production
 			}
 			return nil
+		}
+	})
+}
+
+func TestInTheWorkspaceOfAnotherTeamOpenIncidentsArePostedAnew(t *testing.T) {
+	var h *house
+	var moved atomic.Pointer[slack.Workspace]
+	a := &altered{next: func() http.RoundTripper { return h.slack.Transport() }}
+	inHouse(t, func(in *house) {
+		h = in
+		h.alert("db-1")
+		moved.Store(h.nodes[0].ws.Again()) // configured anew, and it is the same
+		h.nodes[0].f.Refresh()
+		h.after(10 * time.Second)
+		if got := h.texts("alerts"); len(got) != 1 {
+			t.Fatalf("got %q, want it posted once in one workspace", got)
+		}
+		team := "T0ELSE"
+		a.team.Store(&team)
+		moved.Store(h.nodes[0].ws.Again())
+		h.nodes[0].f.Refresh()
+		h.after(10 * time.Second)
+		if got := h.texts("alerts"); len(got) != 2 {
+			t.Errorf("got %q, want it posted in the other workspace, too", got)
+		}
+	}, quiet, func(s *setup) {
+		s.clients = a
+		s.workspaces = func(_ oncall.Stage, production *slack.Workspace) *slack.Workspace {
+			if w := moved.Load(); w != nil {
+				return w
+			}
+			return production
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -190,10 +191,7 @@ func TestTheTokenMustBeTheSendersOwnAndOfToday(t *testing.T) {
 	now := time.Now()
 	good := jwt.MapClaims{"aud": "https://push.example.jp", "exp": now.Add(time.Hour).Unix(), "sub": "mailto:ops@example.jp"}
 	with := func(name string, value any) jwt.MapClaims {
-		changed := jwt.MapClaims{}
-		for k, v := range good {
-			changed[k] = v
-		}
+		changed := maps.Clone(good)
 		changed[name] = value
 		if value == nil {
 			delete(changed, name)
