@@ -231,11 +231,11 @@ func TestTheSignedPageIsLight(t *testing.T) {
 func TestR19_OnThePublicListenerALinkLeadsToNothingThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "sqlite", "/inside")
+	c, problems := config.LoadFS(fstest.MapFS{"toban.yaml": {Data: []byte(strings.Replace(folder, "external_url:", `public: { listen: "127.0.0.1:8443", url: "https://page.example.jp/out" }, external_url:`, 1))}})
+	if c == nil {
+		t.Fatalf("configuration: %v", problems)
+	}
 	err := h.db.Tx(t.Context(), func(tx *store.Tx) error {
-		c, problems := config.LoadFS(fstest.MapFS{"toban.yaml": {Data: []byte(strings.Replace(folder, "external_url:", `public: { url: "https://page.example.jp/out" }, external_url:`, 1))}})
-		if c == nil {
-			t.Fatalf("configuration: %v", problems)
-		}
 		_, _, err := config.Apply(t.Context(), tx, c.Objects())
 		return err
 	})

@@ -110,7 +110,7 @@ func (t *task) settle(ctx context.Context, o op, failure *notify.Failure, well f
 		return
 	}
 	if failure.Code != codePace {
-		t.f.log.WarnContext(ctx, "not taken by slack", about(t.chat.Ref), "part", string(o.Part), "do", string(o.Do), "class", string(failure.Class), "code", failure.Code)
+		t.f.log.WarnContext(ctx, "not taken by slack", "incident", t.chat.Ref, "part", string(o.Part), "do", string(o.Do), "class", string(failure.Class), "code", failure.Code)
 	}
 	switch failure.Class {
 	case notify.Throttled:
@@ -255,7 +255,7 @@ func (t *task) recover(ctx context.Context) bool {
 		return false
 	}
 	if failure != nil { // it can't be known here: a second post is better than none
-		t.f.log.WarnContext(ctx, "post can't be looked up and is repeated", about(t.chat.Ref), "code", failure.Code)
+		t.f.log.WarnContext(ctx, "post can't be looked up and is repeated", "incident", t.chat.Ref, "code", failure.Code)
 		if tokenCode(failure.Code) {
 			t.f.trouble(ctx, t.ws, t.w.Directory, string(in.Part), failure)
 			t.next = sooner(t.next, time.Now().Add(deadToken))

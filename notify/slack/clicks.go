@@ -194,14 +194,14 @@ func (p *press) rewrite(ctx context.Context, lead string) {
 	if len(p.shown) > 1 {
 		cards, err := p.cards(ctx, lead)
 		if err != nil {
-			p.f.log.WarnContext(ctx, "direct message not written anew", about(string(p.inc.ID)), "err", err)
+			p.f.log.WarnContext(ctx, "direct message not written anew", "incident", string(p.inc.ID), "err", err)
 			return
 		}
 		m = folded(p.printer(), cards)
 	}
 	p.words = append(p.words, func(ctx context.Context) {
 		if f := p.ws.update(ctx, post{Channel: p.channel, TS: p.ts}, m, tag{Ref: string(p.inc.ID)}); f != nil {
-			p.f.log.WarnContext(ctx, "direct message not written anew", about(string(p.inc.ID)), "code", f.Code)
+			p.f.log.WarnContext(ctx, "direct message not written anew", "incident", string(p.inc.ID), "code", f.Code)
 		}
 	})
 }

@@ -40,7 +40,7 @@ type board struct {
 func (f *Follower) lookAtDigest(ctx context.Context, ref string) (again bool) {
 	b := &board{f: f, ref: ref, now: time.Now()}
 	if err := b.load(ctx); err != nil {
-		f.log.WarnContext(ctx, "digest not read", about(ref), "err", err)
+		f.log.WarnContext(ctx, "digest not read", "incident", ref, "err", err)
 		return false
 	}
 	if b.ws == nil || len(b.d.Members) == 0 || b.d.Post.Gone {
@@ -61,7 +61,7 @@ func (f *Follower) lookAtDigest(ctx context.Context, ref string) (again bool) {
 	}
 	if err != nil {
 		if !errors.Is(err, errTaken) {
-			f.log.WarnContext(ctx, "digest not posted; it is tried again", about(ref), "err", err)
+			f.log.WarnContext(ctx, "digest not posted; it is tried again", "incident", ref, "err", err)
 		}
 		f.postpone(ctx, ref, pausing)
 		return false
@@ -185,7 +185,7 @@ func (b *board) post(ctx context.Context, in intent, m message, well func(d *dig
 // no intent.
 func (b *board) failed(ctx context.Context, failure *notify.Failure) error {
 	if failure.Code != codePace {
-		b.f.log.WarnContext(ctx, "digest not taken by slack", about(b.ref), "class", string(failure.Class), "code", failure.Code)
+		b.f.log.WarnContext(ctx, "digest not taken by slack", "incident", b.ref, "class", string(failure.Class), "code", failure.Code)
 	}
 	b.f.trouble(ctx, b.ws, b.dir, "digest", failure)
 	pause := max(failure.After, min(firstRetry<<min(b.d.Tries, 10), lastRetry))
@@ -254,7 +254,7 @@ func (b *board) finish(ctx context.Context) (again bool) {
 		return tx.DeferChat(ctx, b.ref, later(b.next, tx.Now.Add(time.Millisecond)))
 	})
 	if err != nil {
-		b.f.log.WarnContext(ctx, "digest not given back; its timer looks at it", about(b.ref), "err", err)
+		b.f.log.WarnContext(ctx, "digest not given back; its timer looks at it", "incident", b.ref, "err", err)
 	}
 	return false
 }

@@ -164,7 +164,7 @@ func (f *Follower) ending() bool {
 func (f *Follower) look(ctx context.Context, ref string) (again bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			f.log.ErrorContext(ctx, "chat not updated", about(ref), "err", p)
+			f.log.ErrorContext(ctx, "chat not updated", "incident", ref, "err", p)
 			again = false // its timer looks at it again
 		}
 	}()
@@ -182,7 +182,7 @@ func (f *Follower) look(ctx context.Context, ref string) (again bool) {
 func (f *Follower) postpone(ctx context.Context, ref string, in time.Duration) {
 	err := f.tx(ctx, func(tx *store.Tx) error { return tx.DeferChat(ctx, ref, tx.Now.Add(in)) })
 	if err != nil {
-		f.log.WarnContext(ctx, "timer of a chat not set; the one before holds", about(ref), "err", err)
+		f.log.WarnContext(ctx, "timer of a chat not set; the one before holds", "incident", ref, "err", err)
 	}
 }
 

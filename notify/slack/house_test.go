@@ -54,7 +54,6 @@ type node struct {
 }
 
 type setup struct {
-	engine   string
 	sim      sim.Options
 	settings oncall.Settings
 	service  oncall.Service

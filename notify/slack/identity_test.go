@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -43,9 +44,7 @@ func (a *altered) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if user, ok := answer["user"].(map[string]any); ok {
 		id, _ := user["id"].(string)
-		for field, value := range a.members[id] {
-			user[field] = value
-		}
+		maps.Copy(user, a.members[id])
 	}
 	raw, err := json.Marshal(answer)
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))

@@ -16,7 +16,6 @@ package slack
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"toban/internal/link"
@@ -98,6 +97,3 @@ func (o Options) withDefaults() Options {
 	}
 	return o
 }
-
-// attr keys of the log that more than one file uses.
-func about(ref string) slog.Attr { return slog.String("incident", ref) }

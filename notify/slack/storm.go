@@ -141,7 +141,7 @@ func (t *task) enter(ctx context.Context, name string) {
 		t.later(op{Part: partTeam, Do: doPost}, busyPause)
 	case err != nil:
 		t.gone = true
-		t.f.log.WarnContext(ctx, "incident not put into a digest; it is tried again", about(t.chat.Ref), "err", err)
+		t.f.log.WarnContext(ctx, "incident not put into a digest; it is tried again", "incident", t.chat.Ref, "err", err)
 	}
 }
 
@@ -162,7 +162,7 @@ func (t *task) tellDigest(ctx context.Context, o op) {
 	})
 	if err != nil {
 		t.gone = true
-		t.f.log.WarnContext(ctx, "digest not woken; it is tried again", about(t.chat.Ref), "err", err)
+		t.f.log.WarnContext(ctx, "digest not woken; it is tried again", "incident", t.chat.Ref, "err", err)
 	}
 }
 

@@ -37,7 +37,7 @@ func (f *Follower) lookAtIncident(ctx context.Context, id oncall.IncidentID) (ag
 		t.chat.Ref = string(id)
 		return t.finish(ctx)
 	case err != nil:
-		f.log.WarnContext(ctx, "chat not read", about(string(id)), "err", err)
+		f.log.WarnContext(ctx, "chat not read", "incident", string(id), "err", err)
 		return false // its timer stands
 	case t.ws == nil || t.w.Team == "" && !t.w.Own && t.st.Room.ID == "":
 		return t.finish(ctx)
@@ -52,7 +52,7 @@ func (f *Follower) lookAtIncident(ctx context.Context, id oncall.IncidentID) (ag
 	if ops, _ := plan(t.w, t.st); len(ops) > 0 || t.st.Intent != nil {
 		if err := t.claim(ctx); err != nil {
 			if !errors.Is(err, errTaken) {
-				f.log.WarnContext(ctx, "chat not claimed", about(t.chat.Ref), "err", err)
+				f.log.WarnContext(ctx, "chat not claimed", "incident", t.chat.Ref, "err", err)
 			}
 			f.postpone(ctx, t.chat.Ref, pausing)
 			return false
@@ -140,7 +140,7 @@ func (t *task) save(ctx context.Context) bool {
 	err := t.saveWith(ctx, func(*store.Tx) error { return nil })
 	if err != nil {
 		t.gone = true
-		t.f.log.WarnContext(ctx, "chat not saved; it is looked at again", about(t.chat.Ref), "err", err)
+		t.f.log.WarnContext(ctx, "chat not saved; it is looked at again", "incident", t.chat.Ref, "err", err)
 	}
 	return err == nil
 }
@@ -206,7 +206,7 @@ func (t *task) finish(ctx context.Context) (again bool) {
 	case errors.Is(err, errMoved):
 		return true
 	case err != nil:
-		t.f.log.WarnContext(ctx, "chat not given back; its timer looks at it", about(t.chat.Ref), "err", err)
+		t.f.log.WarnContext(ctx, "chat not given back; its timer looks at it", "incident", t.chat.Ref, "err", err)
 	}
 	return false
 }
@@ -246,7 +246,7 @@ func (t *task) note(ctx context.Context, e oncall.Entry) {
 	})
 	if err != nil {
 		t.gone = true
-		t.f.log.WarnContext(ctx, "line of a timeline not written; it is tried again", about(t.chat.Ref), "err", err)
+		t.f.log.WarnContext(ctx, "line of a timeline not written; it is tried again", "incident", t.chat.Ref, "err", err)
 		return
 	}
 	t.chat = saved
