@@ -125,13 +125,11 @@ func Assumptions(given []string, dir *oncall.Directory) (oncall.Assumptions, err
 		if dir.Users[oncall.UserID(user)] == nil {
 			return assume, invalid("/given", "user.unknown", "there is no user named "+user)
 		}
-		for text := range strings.SplitSeq(list, ",") {
-			r, err := oncall.ParseReaction(text)
-			if err != nil {
-				return assume, err
-			}
-			assume.Calls[oncall.UserID(user)] = append(assume.Calls[oncall.UserID(user)], r)
+		reactions, err := oncall.ParseReactions(list)
+		if err != nil {
+			return assume, err
 		}
+		assume.Calls[oncall.UserID(user)] = append(assume.Calls[oncall.UserID(user)], reactions...)
 	}
 	return assume, nil
 }

@@ -35,3 +35,15 @@ func ParseReaction(text string) (Reaction, error) {
 	}
 	return r, nil
 }
+
+// ParseReactions reads several, one behind the other, between commas.
+func ParseReactions(text string) (all []Reaction, err error) {
+	for one := range strings.SplitSeq(text, ",") {
+		r, err := ParseReaction(one)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"toban/i18n"
@@ -96,14 +95,11 @@ func (s *request) meetings(q url.Values, policy *oncall.Policy, v *view.Rehearsa
 		if m.Value == "" {
 			continue
 		}
-		for text := range strings.SplitSeq(m.Value, ",") {
-			reaction, err := oncall.ParseReaction(text)
-			if err != nil {
-				v.Wrong[m.Field] = s.t("rehearse.wrong.reaction")
-				break
-			}
-			assume.Calls[id] = append(assume.Calls[id], reaction)
+		reactions, err := oncall.ParseReactions(m.Value)
+		if err != nil {
+			v.Wrong[m.Field] = s.t("rehearse.wrong.reaction")
 		}
+		assume.Calls[id] = reactions
 	}
 	return assume
 }

@@ -213,7 +213,7 @@ func TestR15_WhatIsSaidFollowsTheIncidentInTheUsersLanguage(t *testing.T) {
 		{"taken by nobody known", "en", taken("matsu", ""), "matsu has it", "#42 決済: 接続できません", "", "", "normal", 24 * time.Hour},
 		{"R16 asked", "ja", taken("ume", "梅"), "まだ対応中ですか", "返事がないと、もう一度呼び出します。#42 決済: 接続できません", "対応を続ける", "#42 の対応を続けます", "high", 4 * time.Hour},
 		{"R16 asked", "en", taken("ume", "Ume"), "Still on it?", "Without an answer you will be paged again. #42 決済: 接続できません", "Still on it", "You still have #42", "high", 4 * time.Hour},
-		{"healed", "ja", func(i *notify.Incident) { i.State = oncall.Resolved }, "復旧しました", "#42 決済: 接続できません", "", "", "normal", 24 * time.Hour},
+		{"healed", "ja", func(i *notify.Incident) { i.State = oncall.Resolved }, "解決しました", "#42 決済: 接続できません", "", "", "normal", 24 * time.Hour},
 		{"healed", "en", func(i *notify.Incident) { i.State = oncall.Resolved }, "Resolved", "#42 決済: 接続できません", "", "", "normal", 24 * time.Hour},
 	} {
 		t.Run(tc.name+" "+tc.language, func(t *testing.T) {
