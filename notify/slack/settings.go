@@ -109,6 +109,9 @@ func (f *Follower) wakeOpen(ctx context.Context) error {
 				return err
 			}
 			for _, inc := range list {
+				if f.o.Workspace(inc.Stage) == nil {
+					continue // nobody talks about it
+				}
 				if err := tx.HurryChat(ctx, string(inc.ID), tx.Now); err != nil {
 					return err
 				}
