@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,7 +13,10 @@ import (
 
 // alarm is something wrong with toban itself. Its key deduplicates: while its
 // incident is open, the same alarm only counts.
-type alarm struct{ key, title string }
+type alarm struct {
+	key, title string
+	severity   oncall.Severity // "" = critical
+}
 
 // raise asks Run to open an incident about toban itself. It is called inside
 // transactions, so it only remembers: what it says is true even when the
@@ -29,9 +33,12 @@ func (d *Driver) raise(a alarm, detail string) {
 	}
 }
 
-// Raise opens an incident about toban itself, in the catch-all service. While
-// one with that key is open it only counts.
-func (d *Driver) Raise(_ context.Context, key, title string) { d.raise(alarm{key, title}, "") }
+// Raise opens an incident about toban itself, in the catch-all service, for what
+// somebody has to mend in the morning: calls go on without it. While one with that
+// key is open it only counts.
+func (d *Driver) Raise(_ context.Context, key, title string) {
+	d.raise(alarm{key: key, title: title, severity: oncall.Warning}, "")
+}
 
 // alarmAgain is when an alarm is tried again that could not be committed.
 const alarmAgain = time.Second
@@ -83,7 +90,7 @@ func (d *Driver) open(ctx context.Context, a alarm, detail string) error {
 		return errNoCatchAll
 	}
 	_, err = d.db.Accept(ctx, []store.Acceptance{Opening(dir, svc, oncall.Signal{
-		Key: "toban/" + a.key, Severity: oncall.Critical, Title: a.title,
+		Key: "toban/" + a.key, Severity: cmp.Or(a.severity, oncall.Critical), Title: a.title,
 		Annotations: map[string]string{"detail": detail},
 	}, "", "", time.Now())})
 	return err

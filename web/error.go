@@ -56,8 +56,7 @@ func loggable(r *http.Request) string {
 
 // public is an error as it may be seen.
 func public(err error) *oncall.Error {
-	var e *oncall.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*oncall.Error](err); ok {
 		return e
 	}
 	doc := problem.Of(err)

@@ -72,14 +72,11 @@ func (l listQuery) showing(show string) string {
 	return l.path()
 }
 
-func (l listQuery) narrow() bool { return l.service+l.urgency+l.state+l.text != "" }
-
 // incidentList is what the store says about a list.
 type incidentList struct {
 	groups    map[string][]oncall.Incident
 	order     []string
 	responses map[oncall.IncidentID]*store.ResponseRow
-	mine      int
 	next      string // cursor
 	searched  time.Time
 	last      time.Time
@@ -89,10 +86,10 @@ type incidentList struct {
 func (a *Web) readIncidents(ctx context.Context, s *request, q listQuery) (l *incidentList, err error) {
 	err = a.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		l = &incidentList{groups: map[string][]oncall.Incident{}}
-		switch {
-		case q.show == showAll:
+		switch q.show {
+		case showAll:
 			err = l.readAll(ctx, tx, q)
-		case q.show == showMine:
+		case showMine:
 			err = l.readMine(ctx, tx, q, s.who.User)
 		default:
 			err = l.readOpen(ctx, tx, q, s)

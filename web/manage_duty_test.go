@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -53,9 +54,7 @@ func TestTheRehearsalNamesWhosePhoneRingsAndWhyOthersAreLeftOut(t *testing.T) {
 	at := "2026-11-21T03:00"
 	ask := func(path string, more url.Values) string {
 		q := url.Values{"service": {"checkout"}, "at": {at}}
-		for name, values := range more {
-			q[name] = values
-		}
+		maps.Copy(q, more)
 		return d.get(access.Viewer, path+"?"+q.Encode())
 	}
 	for _, path := range []string{"/oncall", "/policies/infra"} {

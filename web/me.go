@@ -178,8 +178,15 @@ func (a *Web) setPassword(w http.ResponseWriter, r *http.Request, s *request) er
 func browserName(agent string) string {
 	browser, system := "", ""
 	for _, b := range []struct{ sign, name string }{
-		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"SamsungBrowser", "Samsung Internet"}, {"Firefox", "Firefox"}, {"FxiOS", "Firefox"},
-		{"CriOS", "Chrome"}, {"HeadlessChrome", "Chrome"}, {"Chrome", "Chrome"}, {"Safari", "Safari"},
+		{"Edg", "Edge"},
+		{"OPR/", "Opera"},
+		{"SamsungBrowser", "Samsung Internet"},
+		{"Firefox", "Firefox"},
+		{"FxiOS", "Firefox"},
+		{"CriOS", "Chrome"},
+		{"HeadlessChrome", "Chrome"},
+		{"Chrome", "Chrome"},
+		{"Safari", "Safari"},
 	} {
 		if strings.Contains(agent, b.sign) {
 			browser = b.name

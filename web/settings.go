@@ -19,8 +19,10 @@ func (a *Web) aboutPage(w http.ResponseWriter, r *http.Request, s *request) erro
 		Version: a.Version, Engine: s.t("about.engine." + a.DB.Engine()), Node: a.DB.Node(), Shadow: s.dir.Settings.Shadow,
 		Configuration: s.t("about.configuration.n", "n", strconv.FormatInt(s.dir.Version, 10)),
 		Objects: []view.Count{
-			{Label: s.t("about.users"), N: len(s.dir.Users)}, {Label: s.t("nav.services"), N: len(s.dir.Services)},
-			{Label: s.t("nav.schedules"), N: len(s.dir.Schedules)}, {Label: s.t("nav.policies"), N: len(s.dir.Policies)},
+			{Label: s.t("about.users"), N: len(s.dir.Users)},
+			{Label: s.t("nav.services"), N: len(s.dir.Services)},
+			{Label: s.t("nav.schedules"), N: len(s.dir.Schedules)},
+			{Label: s.t("nav.policies"), N: len(s.dir.Policies)},
 			{Label: s.t("about.integrations"), N: len(s.dir.Integrations)},
 		},
 	}

@@ -65,7 +65,7 @@ func (c Calendar) midnights() []time.Time {
 	const most = 400
 	from := c.From.In(c.zone())
 	var all []time.Time
-	for n := 0; n < most; n++ {
+	for n := range most {
 		day := time.Date(from.Year(), from.Month(), from.Day()+n, 0, 0, 0, 0, c.zone())
 		if !day.Before(c.To) {
 			break

@@ -158,15 +158,6 @@ func (r IncidentRow) act(s Shell, verb, key string) Action {
 	}
 }
 
-func (p IncidentsPage) empty() bool {
-	for _, g := range p.Groups {
-		if len(g.Rows) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // grouped reports whether the list is one of what is open, with its groups.
 func (p IncidentsPage) grouped() bool { return p.Segment != "all" }
 

@@ -103,7 +103,6 @@ func htmlOf(t *testing.T, c templ.Component) string {
 
 var (
 	tag = regexp.MustCompile(`(<[^<>]+>)`)
-	gap = regexp.MustCompile(`\s+`)
 	// around is what the frame draws: it has goldens of its own.
 	around = regexp.MustCompile(`(?s)^.*<main[^>]*>|</main>.*$`)
 )
@@ -117,10 +116,6 @@ func lines(html string) string {
 		}
 	}
 	return b.String()
-}
-
-func words(html string) string {
-	return strings.TrimSpace(gap.ReplaceAllString(tag.ReplaceAllString(around.ReplaceAllString(html, ""), " "), " "))
 }
 
 // managed pages in the states that they have to be good in.
