@@ -232,8 +232,8 @@ func TestTwoNodes_ACleanStopHandsOverAtOnce(t *testing.T) {
 	took := time.Since(stopped)
 	worst, of := c.lateness(t, due, stopped)
 	t.Logf("SIGTERM: ended after %s; of %d calls due after it the latest was %s late", took.Round(time.Millisecond), of, worst.Round(time.Millisecond))
-	if of < 3 || worst > time.Second || took > 5*time.Second {
-		t.Errorf("got %d calls, the latest %s late, after %s, want several, at most 1 s late, within 5 s", of, worst, took)
+	if of < 3 || worst > 1500*time.Millisecond || took > 5*time.Second {
+		t.Errorf("got %d calls, the latest %s late, after %s, want several, at most 1.5 s late (a lease that runs out takes 2 s), within 5 s", of, worst, took)
 	}
 	c.nobodyTwice(t, fleet)
 }
