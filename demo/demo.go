@@ -76,11 +76,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		Accounts: []simtwilio.Account{{SID: account, Token: token, Numbers: []string{caller}}}, CallsPerSecond: 30, People: owners(o.Lang), Zone: loc,
 	})
 	defer phones.Close()
-	chat := newChat(o.Lang, tobanURL, local)
+	chat := newChat(o.Lang, tobanURL, local, loc)
 	defer chat.Close()
 	shop := &target.Shop{}
 	g := newGuide(shop, phones, chat, line)
-	g.lang = o.Lang
+	g.lang, g.countdown = o.Lang, o.Countdown
 	g.toban = newLifeline(o.Program, dir, filepath.Join(dir, "data"), tobanURL, o.Lang, g.touch)
 	g.api = newClient(filepath.Join(dir, "data", "toban.sock"))
 
@@ -136,9 +136,9 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 // newChat is the simulated workspace with the three people in it.
-func newChat(lang, toban, self string) *simslack.Server {
+func newChat(lang, toban, self string, loc *time.Location) *simslack.Server {
 	o := simslack.Options{
-		Token: chatToken, SigningSecret: signingSecret, URL: self,
+		Token: chatToken, SigningSecret: signingSecret, URL: self, Zone: loc,
 		InteractURL: toban + "/callbacks/slack/interact", EventsURL: toban + "/callbacks/slack/events",
 		Channels: []simslack.Channel{{ID: "C0ALERTS", Name: channel}},
 	}

@@ -64,7 +64,10 @@ type guide struct {
 	tell     func(key string, places ...string) // a line on the terminal
 	announce sync.Once
 
+	countdown time.Duration
+
 	mu      sync.Mutex
+	looked  bool // at the page
 	f       Facts
 	changed chan struct{} // closed at every change
 }
@@ -105,6 +108,16 @@ func (g *guide) arm(at time.Time) {
 	defer g.mu.Unlock()
 	if g.f.Phase == Calm {
 		g.f.Auto = at
+		g.touched()
+	}
+}
+
+// seen lets the countdown begin anew when somebody looks for the first time.
+func (g *guide) seen(now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.looked && !g.f.Auto.IsZero() && g.f.Phase == Calm {
+		g.looked, g.f.Auto = true, now.Add(g.countdown)
 		g.touched()
 	}
 }

@@ -119,6 +119,7 @@ func secure(w http.ResponseWriter) {
 
 // show answers GET /: the whole story, with its forecast.
 func (p *page) show(w http.ResponseWriter, r *http.Request) {
+	p.guide.seen(time.Now())
 	v := p.view(p.language(r))
 	v.Live = "/guide/live?lang=" + v.Lang
 	v.Forecast = p.forecast(r.Context(), v.Lang, r.URL.Query().Get("at"))

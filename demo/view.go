@@ -163,11 +163,15 @@ func iconOf(kind, method string) string {
 	return "info"
 }
 
-// newest turns lines round: the newest is read first.
-func newest(lines []view.TimelineLine) []view.TimelineLine {
+// maxLines is how much of what happened is read at once.
+const maxLines = 8
+
+// newest are the lines from one place to another, counted from the newest, which
+// is read first.
+func newest(lines []view.TimelineLine, from, to int) []view.TimelineLine {
 	out := slices.Clone(lines)
 	slices.Reverse(out)
-	return out
+	return out[min(from, len(out)):min(to, len(out))]
 }
 
 // room is the page of a channel of the chat.
