@@ -5,14 +5,11 @@ package demo
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
-import (
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
-)
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"strconv"
-
 	"toban/oncall"
 	"toban/web/view"
 )
@@ -1566,7 +1563,7 @@ func comparePart(v guideView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for _, p := range v.Pairs {
-					templ_7745c5c3_Var80 := []any{templ.KV("guide-surprise", p.Surprise)}
+					var templ_7745c5c3_Var80 = []any{templ.KV("guide-surprise", p.Surprise)}
 					templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var80...)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
