@@ -3,6 +3,7 @@ package browser_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -290,12 +291,11 @@ func (g *guide) children() (pids []string) {
 func TestTheDemoRingsByItselfWithinThirtySeconds(t *testing.T) {
 	t.Parallel()
 	port := free(t)
-	taken := &http.Server{Addr: address(port)}
-	go func() { _ = taken.ListenAndServe() }() // ends with the test
-	t.Cleanup(func() { taken.Close() })
-	for listens(port) == nil { // until it listens
-		continue
+	taken, err := net.Listen("tcp", address(port))
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { taken.Close() })
 	g := demonstrate(t, port)
 	if want := "http://" + address(port+1); g.base != want {
 		t.Errorf("the guide is at %s, want %s, the port after the taken one", g.base, want)
