@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"toban/alert/intake"
@@ -24,6 +25,38 @@ type server struct {
 	name     string
 	listener net.Listener
 	http     *http.Server
+	fresh    fresh
+}
+
+// fresh are connections on which nothing has been asked yet. The library waits
+// five seconds for each of them when it stops; browsers open some in advance, and
+// a node must not hold its work that long.
+type fresh struct {
+	mu       sync.Mutex
+	conns    map[net.Conn]bool
+	stopping bool
+}
+
+func (f *fresh) state(c net.Conn, s http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case s != http.StateNew:
+		delete(f.conns, c)
+	case f.stopping:
+		_ = c.Close() // nobody has asked anything
+	default:
+		f.conns[c] = true
+	}
+}
+
+func (f *fresh) stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stopping = true
+	for c := range f.conns {
+		_ = c.Close() // nobody has asked anything
+	}
 }
 
 // Limits of a connection. A request is small; a sender that is slower than this
@@ -37,10 +70,12 @@ const (
 )
 
 func newServer(name string, l net.Listener, h http.Handler, log *slog.Logger) *server {
-	return &server{name: name, listener: l, http: &http.Server{
+	s := &server{name: name, listener: l, fresh: fresh{conns: map[net.Conn]bool{}}}
+	s.http = &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}}
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnState: s.fresh.state,
+	}
+	return s
 }
 
 // run serves until ctx ends, and then finishes the requests under way.
@@ -54,6 +89,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
+	s.fresh.stop()
 	err := s.http.Shutdown(stop)
 	if err != nil {
 		err = errors.Join(err, s.http.Close())
