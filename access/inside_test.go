@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"toban/internal/peer"
 	"toban/store/storetest"
 )
 
@@ -127,11 +128,11 @@ func TestPlaces(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.7": "192.0.2.7", "::ffff:192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
 	} {
-		if got := place(netip.MustParseAddr(address)); got != want {
-			t.Errorf("place(%s) = %s, want %s", address, got, want)
+		if got := peer.Network(netip.MustParseAddr(address)); got != want {
+			t.Errorf("Network(%s) = %s, want %s", address, got, want)
 		}
 	}
-	if got := place(netip.Addr{}); got == "" {
+	if got := peer.Network(netip.Addr{}); got == "" {
 		t.Error("what is not known is one place")
 	}
 }

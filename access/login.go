@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"toban/internal/peer"
 	"toban/oncall"
 	"toban/store"
 )
@@ -22,7 +23,7 @@ var ErrDisabled = &oncall.Error{Kind: oncall.Denied, Code: "access.disabled", Me
 // nothing is kept but an account's name.
 func (k *Keeper) Login(ctx context.Context, account, password string, address netip.Addr, agent string) (secret string, err error) {
 	now := time.Now()
-	from := place(address)
+	from := peer.Network(address)
 	if err := k.places.take(from, now); err != nil {
 		return "", err
 	}

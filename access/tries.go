@@ -2,7 +2,6 @@ package access
 
 import (
 	"fmt"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -105,14 +104,4 @@ func (t *tries) forget(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.tried, key)
-}
-
-// place is what is counted of an address: of IPv6 the network, in which anybody
-// has as many addresses as they like.
-func place(address netip.Addr) string {
-	address = address.Unmap().WithZone("")
-	if network, err := address.Prefix(64); err == nil && address.Is6() {
-		return network.String()
-	}
-	return address.String()
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"toban/access"
+	"toban/internal/peer"
 	"toban/internal/problem"
 	"toban/oncall"
 )
@@ -94,7 +94,7 @@ func (a *API) caller(r *http.Request) (p access.Principal, err error) {
 			return p, errScheme
 		}
 		p, err = a.o.Access.Token(r.Context(), strings.TrimSpace(secret))
-		if isUnauthenticated(err) && !a.limits.guess(peer(r)) {
+		if isUnauthenticated(err) && !a.limits.guess(peer.Network(peer.Of(r))) {
 			return p, errTooMany
 		}
 		return p, err
@@ -105,7 +105,7 @@ func (a *API) caller(r *http.Request) (p access.Principal, err error) {
 				return p, errCrossOrigin
 			}
 			p, err = a.o.Access.Session(r.Context(), c.Value)
-			if isUnauthenticated(err) && !a.limits.guess(peer(r)) {
+			if isUnauthenticated(err) && !a.limits.guess(peer.Network(peer.Of(r))) {
 				return p, errTooMany
 			}
 			return p, err
@@ -117,22 +117,6 @@ func (a *API) caller(r *http.Request) (p access.Principal, err error) {
 func isUnauthenticated(err error) bool {
 	e, ok := errors.AsType[*oncall.Error](err)
 	return ok && e.Kind == oncall.Unauthenticated
-}
-
-// peer is the address of who asks, a whole network for IPv6: nobody has a single
-// one there.
-func peer(r *http.Request) string {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	addr := from.Addr().Unmap()
-	if addr.Is6() {
-		if prefix, err := addr.Prefix(64); err == nil {
-			return prefix.String()
-		}
-	}
-	return addr.String()
 }
 
 // nowhere answers what is no operation: another method would be one, or none.

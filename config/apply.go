@@ -10,9 +10,9 @@ import (
 	"toban/store"
 )
 
-// kindKey is the kind of object that an integration key of the folder is; its
+// KindKey is the kind of object that an integration key of the folder is; its
 // name is the hash.
-const kindKey = "key"
+const KindKey = "key"
 
 // keyOf says whose key it is.
 type keyOf struct{ Integration string }
@@ -30,7 +30,7 @@ func (c *Config) Resolved(getenv func(string) string) ([]Object, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Object{Kind: kindKey, Name: intake.HashKey(p.Key), Body: body})
+		all = append(all, Object{Kind: KindKey, Name: intake.HashKey(p.Key), Body: body})
 	}
 	return all, nil
 }
@@ -39,7 +39,7 @@ func (c *Config) Resolved(getenv func(string) string) ([]Object, error) {
 // not among them any more is gone, and a key that is not is revoked. What was
 // made at run time stays.
 func Apply(ctx context.Context, tx *store.Tx, objects []Object) (version int64, changed int, err error) {
-	before, err := tx.Objects(ctx, kindKey)
+	before, err := tx.Objects(ctx, KindKey)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -47,7 +47,7 @@ func Apply(ctx context.Context, tx *store.Tx, objects []Object) (version int64, 
 	now := map[string]bool{}
 	for i, o := range objects {
 		rows[i] = store.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line}
-		if o.Kind != kindKey {
+		if o.Kind != KindKey {
 			continue
 		}
 		now[o.Name] = true

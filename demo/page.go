@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -19,6 +18,7 @@ import (
 
 	"toban/api"
 	"toban/i18n"
+	"toban/internal/peer"
 	"toban/oncall"
 	"toban/web/static"
 	"toban/web/view"
@@ -249,7 +249,7 @@ func (p *page) live(w http.ResponseWriter, r *http.Request) {
 // open leads to toban's own pages, signed in as the reader: on this machine only,
 // since that account may do everything.
 func (p *page) open(w http.ResponseWriter, r *http.Request) {
-	if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
+	if !peer.Of(r).IsLoopback() {
 		p.draw(w, r, awayPage(p.shell(p.language(r), "demo.title")))
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"toban/access"
+	"toban/internal/peer"
 	"toban/oncall"
 	"toban/web/view"
 )
@@ -35,7 +36,7 @@ func (a *Web) login(w http.ResponseWriter, r *http.Request, s *request) error {
 
 func (a *Web) signIn(w http.ResponseWriter, r *http.Request, s *request) error {
 	p := view.LoginPage{Next: local(r.PostForm.Get("next")), Account: clip(r.PostForm.Get("account"))}
-	secret, err := a.Access.Login(r.Context(), p.Account, r.PostForm.Get("password"), address(r), r.UserAgent())
+	secret, err := a.Access.Login(r.Context(), p.Account, r.PostForm.Get("password"), peer.Of(r), r.UserAgent())
 	if err == nil {
 		a.remember(w, secret)
 		return s.redirect(w, r, p.Next)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"toban/access"
+	"toban/config"
 	"toban/oncall"
 	"toban/store"
 	"toban/web/view"
@@ -16,9 +17,6 @@ const (
 	fewOpen    = 20
 	fewRecents = 10
 )
-
-// kindKey is the kind of object that a key of the configuration is.
-const kindKey = "key"
 
 func isOpen() []oncall.State { return []oncall.State{oncall.Triggered, oncall.Acknowledged} }
 
@@ -78,7 +76,7 @@ func (a *Web) readService(ctx context.Context, s *request, p view.Shell, svc *on
 		if feeds, err = origins(ctx, tx, store.ObjectIntegration); err != nil {
 			return err
 		}
-		if kept, err = origins(ctx, tx, kindKey); err != nil {
+		if kept, err = origins(ctx, tx, config.KindKey); err != nil {
 			return err
 		}
 		keys, err = tx.Keys(ctx, "")

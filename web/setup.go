@@ -11,6 +11,7 @@ import (
 
 	"toban/access"
 	"toban/i18n"
+	"toban/internal/peer"
 	"toban/oncall"
 	"toban/web/view"
 )
@@ -39,7 +40,7 @@ func (a *Web) accept(w http.ResponseWriter, r *http.Request, s *request) error {
 	if password != r.PostForm.Get("again") {
 		return a.drawSetUp(w, r, s, inv, http.StatusBadRequest, map[string]string{"again": s.t("setup.again.wrong")})
 	}
-	session, err := a.Access.Accept(r.Context(), secret, account, password, address(r), r.UserAgent())
+	session, err := a.Access.Accept(r.Context(), secret, account, password, peer.Of(r), r.UserAgent())
 	if e := public(err); err != nil && e.Kind == oncall.Invalid {
 		field := "password"
 		if strings.HasPrefix(e.Field, "/account") || strings.HasPrefix(e.Code, "access.name") {

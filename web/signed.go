@@ -12,6 +12,7 @@ import (
 	"toban/access"
 	"toban/i18n"
 	"toban/internal/link"
+	"toban/internal/peer"
 	"toban/oncall"
 	"toban/store"
 	"toban/web/view"
@@ -45,7 +46,7 @@ var errOften = &oncall.Error{Kind: oncall.Limited, Code: "link.too_often", Messa
 func (a *Web) readLink(r *http.Request, s *request) (link.Link, error) {
 	l, err := a.Links.Read(r.PathValue("token"), s.now)
 	if err != nil {
-		if ok, _ := a.strange.allow(network(address(r)), badLinks, s.now); !ok {
+		if ok, _ := a.strange.allow(peer.Network(peer.Of(r)), badLinks, s.now); !ok {
 			return l, errOften
 		}
 		return l, err

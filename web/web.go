@@ -12,7 +12,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -149,26 +148,6 @@ func pathOf(address string) string {
 		return ""
 	}
 	return strings.TrimRight(u.Path, "/")
-}
-
-// address is where a request comes from.
-func address(r *http.Request) netip.Addr {
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return from.Addr().Unmap()
-}
-
-// network is what a sender of bad links can't easily leave: its address, of IPv6
-// the /64, of which one subscriber has all.
-func network(from netip.Addr) string {
-	if from.Is6() {
-		if whole, err := from.WithZone("").Prefix(64); err == nil {
-			return whole.String()
-		}
-	}
-	return from.String()
 }
 
 // now is the time that a page is drawn for.

@@ -179,7 +179,7 @@ func (a *Applied) record(ctx context.Context, tx *store.Tx, before, after []stor
 		if o == nil {
 			o = from
 		}
-		if len(a.Objects) >= maxAudited || o.Kind == kindKey {
+		if len(a.Objects) >= maxAudited || o.Kind == config.KindKey {
 			return nil
 		}
 		a.Objects = append(a.Objects, Changed{Action: action, Kind: o.Kind, Name: o.Name})
@@ -242,7 +242,7 @@ func (e *Editor) Export(ctx context.Context) (out Exported, err error) {
 		}
 		out.Version = dir.Version
 		for _, o := range rows {
-			if o.Kind == store.ObjectOverride || o.Kind != kindKey && slices.Contains(kinds(), o.Kind) {
+			if o.Kind == store.ObjectOverride || o.Kind != config.KindKey && slices.Contains(kinds(), o.Kind) {
 				out.Objects = append(out.Objects, config.Object{Kind: o.Kind, Name: o.Name, Body: o.Body, File: o.File, Line: o.Line})
 			}
 		}
@@ -251,14 +251,10 @@ func (e *Editor) Export(ctx context.Context) (out Exported, err error) {
 	return out, err
 }
 
-// kindKey is the kind of object that stands for a key which the folder refers
-// to; its name is the key's hash.
-const kindKey = "key"
-
 // kinds are the kinds of object that a folder has.
 func kinds() []string {
 	return []string{
 		store.ObjectSettings, store.ObjectUser, store.ObjectSchedule, store.ObjectPolicy, store.ObjectService, store.ObjectIntegration,
-		store.ObjectPager, store.ObjectStage, store.ObjectRoute, config.KindProvider, kindKey,
+		store.ObjectPager, store.ObjectStage, store.ObjectRoute, config.KindProvider, config.KindKey,
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"toban/access"
 	"toban/alert/intake"
+	"toban/config"
 	"toban/oncall"
 	"toban/store"
 )
@@ -108,7 +109,7 @@ func (e *Editor) RevokeKey(ctx context.Context, integration oncall.IntegrationID
 // fileKey refuses a key that the folder refers to: the next apply would expect
 // it.
 func fileKey(ctx context.Context, tx *store.Tx, key store.Key) error {
-	presets, err := tx.Objects(ctx, kindKey)
+	presets, err := tx.Objects(ctx, config.KindKey)
 	if err != nil {
 		return err
 	}
