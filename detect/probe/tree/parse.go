@@ -1,0 +1,331 @@
+package tree
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// Limits of one document. The parser takes time with the square of the keys of
+// one mapping and stack with the depth: what is beyond these is refused before
+// it sees it.
+const (
+	maxBytes = 1 << 20
+	maxDepth = 32
+	maxKeys  = 10_000  // that begin in one column
+	maxSize  = 100_000 // nodes, those behind aliases each time anew
+)
+
+// Parse reads the first document; nil for one without content. It stops at the
+// first thing that is no YAML.
+func Parse(raw []byte) (root *Node, problems []Problem) {
+	defer func() {
+		if r := recover(); r != nil { // the library's bug is the document's problem, not the program's end
+			root, problems = nil, []Problem{root.Problem("this can't be read as YAML")}
+		}
+	}()
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+	if len(raw) > maxBytes {
+		return nil, []Problem{root.Problem("the file is larger than 1 MiB; split it")}
+	}
+	if !utf8.Valid(raw) {
+		line := 1 + bytes.Count(raw[:firstInvalid(raw)], []byte("\n"))
+		return nil, []Problem{(&Node{Line: line}).Problem("this line is not UTF-8 text")}
+	}
+	tokens := rejoin(lexer.Tokenize(string(raw)))
+	if p, bad := refuse(tokens); bad {
+		return nil, []Problem{p}
+	}
+	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, []Problem{syntaxProblem(err)}
+	}
+	for _, doc := range f.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		if _, comment := doc.Body.(*ast.CommentGroupNode); comment {
+			continue
+		}
+		c := converter{anchors: map[string]*Node{}}
+		root = c.convert(doc.Body, 0)
+		if root.size > maxSize && !Failed(c.problems) {
+			c.problems = append(c.problems, root.Problem("its aliases make more than %d values", maxSize))
+		}
+		return root, c.problems
+	}
+	return nil, nil
+}
+
+func firstInvalid(raw []byte) int {
+	for i := 0; i < len(raw); {
+		r, size := utf8.DecodeRune(raw[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return i
+		}
+		i += size
+	}
+	return len(raw)
+}
+
+// rejoin undoes what the library's scanner does inside { }: it takes every colon
+// for the end of a key. By YAML's rules one without a space behind it is part of
+// the text, as in HTTP://.
+func rejoin(tokens token.Tokens) token.Tokens {
+	var out token.Tokens
+	for i := 0; i < len(tokens); i++ {
+		t := tokens[i]
+		if t.Type == token.MappingValueType && len(out) > 0 && i+1 < len(tokens) {
+			before, after := out[len(out)-1], tokens[i+1]
+			if bare(before) && bare(after) && touch(before, t) && touch(t, after) {
+				joined := token.String(before.Value+":"+after.Value, before.Origin+t.Origin+after.Origin, before.Position)
+				out = out[:len(out)-1]
+				out.Add(joined)
+				i++
+				continue
+			}
+		}
+		out.Add(t)
+	}
+	return out
+}
+
+// bare reports whether t is a scalar without quotes.
+func bare(t *token.Token) bool {
+	switch t.Type {
+	case token.StringType, token.IntegerType, token.FloatType, token.BoolType, token.NullType,
+		token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType, token.InfinityType, token.NanType:
+		return t.Position != nil
+	}
+	return false
+}
+
+// touch reports whether b begins where a ends.
+func touch(a, b *token.Token) bool {
+	return b.Position != nil && a.Position.Line == b.Position.Line &&
+		a.Position.Column+utf8.RuneCountInString(a.Value) == b.Position.Column
+}
+
+// refuse looks for what would take the parser too long.
+func refuse(tokens token.Tokens) (Problem, bool) {
+	depth, entries, line := 0, 0, 0
+	keys := map[int]int{}
+	for _, t := range tokens {
+		if t.Position == nil {
+			continue
+		}
+		if t.Position.Line != line {
+			entries, line = 0, t.Position.Line
+		}
+		here := &Node{Line: t.Position.Line, Column: t.Position.Column}
+		switch t.Type {
+		case token.DirectiveType:
+			return here.Problem("directives are not used here"), true
+		case token.MappingKeyType:
+			return here.Problem("write a key as `key: value`"), true
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.SequenceEntryType:
+			entries++
+		case token.MappingValueType:
+			keys[t.Position.Column]++
+		}
+		if depth > maxDepth || entries > maxDepth {
+			return here.Problem("this is nested deeper than %d levels", maxDepth), true
+		}
+		if keys[t.Position.Column] > maxKeys {
+			return here.Problem("the file has more than %d keys in one column; split it", maxKeys), true
+		}
+	}
+	return Problem{}, false
+}
+
+func syntaxProblem(err error) Problem {
+	at := &Node{Line: 1, Column: 1}
+	syntax, ok := errors.AsType[*yaml.SyntaxError](err)
+	if !ok {
+		return at.Problem("this can't be read as YAML")
+	}
+	if t := syntax.GetToken(); t != nil && t.Position != nil {
+		at.Line, at.Column = t.Position.Line, t.Position.Column
+	}
+	return at.Problem("%s", syntax.GetMessage())
+}
+
+// converter turns the library's tree into nodes.
+type converter struct {
+	anchors  map[string]*Node // those whose value is complete
+	problems []Problem
+}
+
+func (c *converter) bad(n *Node, format string, args ...any) {
+	c.problems = append(c.problems, n.Problem(format, args...))
+}
+
+func (c *converter) convert(from ast.Node, depth int) *Node {
+	n := &Node{Line: 1, Column: 1, Kind: Empty, size: 1}
+	place(n, from)
+	if depth > maxDepth {
+		c.bad(n, "this is nested deeper than %d levels", maxDepth)
+		return n
+	}
+	switch v := from.(type) {
+	case *ast.AnchorNode:
+		value := c.convert(v.Value, depth+1)
+		if v.Name != nil && v.Name.GetToken() != nil {
+			c.anchors[v.Name.GetToken().Value] = value
+		}
+		return value
+	case *ast.AliasNode:
+		if v.Value != nil && v.Value.GetToken() != nil {
+			if known := c.anchors[v.Value.GetToken().Value]; known != nil {
+				return known
+			}
+		}
+		c.bad(n, "no anchor of that name is in front of this alias")
+	case *ast.TagNode:
+		value := c.convert(v.Value, depth+1)
+		c.tagged(value, v.Start)
+		return value
+	case *ast.MappingNode:
+		n.Kind = Mapping
+		c.pairs(n, v.Values, depth)
+	case *ast.MappingValueNode:
+		n.Kind = Mapping
+		c.pairs(n, []*ast.MappingValueNode{v}, depth)
+	case *ast.SequenceNode:
+		n.Kind = List
+		for _, value := range v.Values {
+			item := c.convert(value, depth+1)
+			n.List = append(n.List, item)
+			n.size = min(n.size+item.size, maxSize+1)
+		}
+	case *ast.StringNode:
+		n.Kind, n.Text = Scalar, v.Value
+		t := v.GetToken()
+		n.Quoted = t != nil && (t.Type == token.SingleQuoteType || t.Type == token.DoubleQuoteType)
+	case *ast.LiteralNode:
+		n.Kind, n.Quoted = Scalar, true
+		if v.Value != nil {
+			n.Text = v.Value.Value
+		}
+	case *ast.NullNode, nil:
+	case ast.ScalarNode:
+		n.Kind = Scalar
+		if t := v.GetToken(); t != nil {
+			n.Text = t.Value
+		}
+	default:
+		c.bad(n, "this can't be used here")
+	}
+	// A mapping's own token is its first colon; its first key is where it is.
+	if n.Kind == Mapping && len(n.Pairs) > 0 {
+		n.Line, n.Column = n.Pairs[0].Key.Line, n.Pairs[0].Key.Column
+	}
+	return n
+}
+
+// tagged reads a value as its tag wants it.
+func (c *converter) tagged(n *Node, tag *token.Token) {
+	word := ""
+	if tag != nil {
+		word = tag.Value
+	}
+	switch {
+	case word == "!!int" || word == "!!bool" || word == "!!float" || word == "!!map" || word == "!!seq":
+	case word == "!!str" && n.Kind == Scalar:
+		n.Quoted = true
+	case word == "!!binary" && n.Kind == Scalar:
+		bytes, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Text), ""))
+		if err != nil {
+			c.bad(n, "!!binary is followed by base64")
+		}
+		n.Text, n.Quoted = string(bytes), true
+	default:
+		c.bad(n, "the tag %s is not used here", quote(word))
+	}
+}
+
+// pairs fills a mapping. What a merge key brings gives way to what is written.
+func (c *converter) pairs(n *Node, values []*ast.MappingValueNode, depth int) {
+	seen := map[string]*Node{}
+	var merged []*Node
+	for _, v := range values {
+		key := &Node{Line: n.Line, Column: n.Column, Kind: Scalar, size: 1}
+		place(key, v.Key)
+		value := c.convert(v.Value, depth+1)
+		if value.Kind == Empty {
+			value = &Node{Line: key.Line, Column: key.Column, Kind: Empty, size: 1}
+		}
+		if _, merge := v.Key.(*ast.MergeKeyNode); merge {
+			merged = append(merged, value)
+			continue
+		}
+		switch k := v.Key.(type) {
+		case *ast.StringNode:
+			key.Text = k.Value
+		case nil:
+		default:
+			if t := k.GetToken(); t != nil {
+				key.Text = t.Value
+			}
+		}
+		if was := seen[key.Text]; was != nil {
+			c.bad(key, "%s is there twice; first in line %d", quote(key.Text), was.Line)
+			continue
+		}
+		seen[key.Text] = key
+		c.add(n, Pair{key, value})
+	}
+	for _, m := range merged {
+		c.merge(n, m, seen)
+	}
+}
+
+func (c *converter) add(n *Node, p Pair) {
+	n.Pairs = append(n.Pairs, p)
+	n.size = min(n.size+1+p.Value.size, maxSize+1)
+}
+
+// merge takes over the pairs of from that n does not have. Of several mappings
+// the first one wins.
+func (c *converter) merge(n, from *Node, seen map[string]*Node) {
+	switch from.Kind {
+	case Mapping:
+		for _, p := range from.Pairs {
+			if seen[p.Key.Text] == nil {
+				seen[p.Key.Text] = p.Key
+				c.add(n, p)
+			}
+		}
+	case List:
+		for _, each := range from.List {
+			if each.Kind != Mapping {
+				c.bad(each, "<< takes the keys of other mappings; this is %s", each.Kind)
+				continue
+			}
+			c.merge(n, each, seen)
+		}
+	default:
+		c.bad(from, "<< takes the keys of other mappings; this is %s", from.Kind)
+	}
+}
+
+func place(n *Node, from ast.Node) {
+	if from == nil {
+		return
+	}
+	if t := from.GetToken(); t != nil && t.Position != nil {
+		n.Line, n.Column = t.Position.Line, t.Position.Column
+	}
+}

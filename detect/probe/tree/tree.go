@@ -1,0 +1,176 @@
+// Package tree reads YAML into nodes that know their line and column, and puts
+// nodes into structs. It reads what people bring along: anchors, aliases and
+// merge keys are followed, words of YAML 1.1 such as "yes" are booleans where
+// one is wanted. Unknown and repeated keys are errors with a place, and one look
+// at a file finds all there are.
+package tree
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Kind is what a node is.
+type Kind string
+
+// The kinds of nodes, in the words of a message.
+const (
+	Empty   Kind = "nothing"
+	Scalar  Kind = "one value"
+	List    Kind = "a list"
+	Mapping Kind = "keys with values"
+)
+
+// Node is a value of the document.
+type Node struct {
+	Line, Column int // from 1; of a mapping its first key
+	Kind         Kind
+	Text         string // of a scalar, without its quotes
+	Quoted       bool   // the scalar is a text whatever it looks like
+	List         []*Node
+	Pairs        []Pair
+
+	size int // nodes in it, those behind aliases each time anew
+}
+
+// Pair is a key and its value.
+type Pair struct{ Key, Value *Node }
+
+// Problem is something wrong at a place.
+type Problem struct {
+	Line, Column int // from 1
+	Message      string
+	Warning      bool // it can be lived with
+}
+
+// String is "line:column: message".
+func (p Problem) String() string {
+	if p.Warning {
+		return fmt.Sprintf("%d:%d: warning: %s", p.Line, p.Column, p.Message)
+	}
+	return fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p.Message)
+}
+
+// Failed reports whether there is an error among the problems.
+func Failed(problems []Problem) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning })
+}
+
+// Sort orders problems by their place and leaves repetitions out.
+func Sort(problems []Problem) []Problem {
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return slices.Compact(problems)
+}
+
+// Problem is an error at n; a nil node is the document's beginning.
+func (n *Node) Problem(format string, args ...any) Problem {
+	p := Problem{Line: 1, Column: 1, Message: fmt.Sprintf(format, args...)}
+	if n != nil {
+		p.Line, p.Column = max(1, n.Line), max(1, n.Column)
+	}
+	return p
+}
+
+// Value is what stands behind a path of keys, nil where there is nothing.
+func (n *Node) Value(path ...string) *Node {
+	for _, name := range path {
+		_, n = n.pair(name)
+	}
+	return n
+}
+
+// Key is the last key of a path; where it is missing, the nearest node in front
+// of it, so that every problem has a place.
+func (n *Node) Key(path ...string) *Node {
+	at := n
+	for _, name := range path {
+		key, value := n.pair(name)
+		if key == nil {
+			return at
+		}
+		at, n = key, value
+	}
+	return at
+}
+
+func (n *Node) pair(name string) (key, value *Node) {
+	if n == nil {
+		return nil, nil
+	}
+	for _, p := range n.Pairs {
+		if p.Key.Text == name {
+			return p.Key, p.Value
+		}
+	}
+	return nil, nil
+}
+
+// quote shows what somebody wrote, cut to a length that fits a line.
+func quote(s string) string {
+	const most = 60
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// Hint says which known word was meant, or which there are.
+func Hint(word string, known []string) string {
+	if n := near(word, known); n != "" {
+		return "; did you mean " + n + "?"
+	}
+	const most = 12
+	switch {
+	case len(known) == 0:
+		return ""
+	case len(known) > most:
+		return "; known are " + strings.Join(known[:most], ", ") + ", …"
+	}
+	return "; known are " + strings.Join(known, ", ")
+}
+
+// near returns the known word that somebody probably meant, or "".
+func near(word string, known []string) string {
+	best, least := "", max(1, len([]rune(word))/3)+1
+	for _, k := range known {
+		if d := distance(strings.ToLower(word), k, least); d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters have to be added, left out, changed or swapped
+// with their neighbour; limit when it is that or more.
+func distance(a, b string, limit int) int {
+	x, y := []rune(a), []rune(b)
+	if len(x)-len(y) >= limit || len(y)-len(x) >= limit || len(x) > 128 {
+		return limit
+	}
+	rows := make([][]int, len(x)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(y)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return min(rows[len(x)][len(y)], limit)
+}
