@@ -1,0 +1,295 @@
+package prober_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"toban/detect/probe"
+	"toban/detect/prober"
+)
+
+// checker takes a while and is up.
+type checker func(ctx context.Context, target string) *probe.Result
+
+func (c checker) Check(ctx context.Context, target string) *probe.Result { return c(ctx, target) }
+
+func taking(d time.Duration) checker {
+	return func(ctx context.Context, _ string) *probe.Result {
+		r := &probe.Result{Up: true, Start: time.Now()}
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+			r.Up, r.Reason = false, probe.ReasonTimeout
+		}
+		r.Duration = time.Since(r.Start)
+		return r
+	}
+}
+
+// seen collects when each target was asked.
+type seen struct {
+	mu sync.Mutex
+	at map[string][]time.Time
+	up map[string]bool
+}
+
+func (s *seen) report(t prober.Target, r *probe.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at[t.ID] = append(s.at[t.ID], r.Start)
+	s.up[t.ID] = r.Up
+}
+
+func (s *seen) of(id string) []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.at[id]
+}
+
+// running starts a Prober within the bubble; stop ends it and waits.
+func running(t *testing.T, o prober.Options) (p *prober.Prober, s *seen, stop func()) {
+	t.Helper()
+	s = &seen{at: map[string][]time.Time{}, up: map[string]bool{}}
+	o.Report = s.report
+	p = prober.New(o)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); p.Run(ctx) }()
+	return p, s, func() { cancel(); <-done }
+}
+
+func many(n int, every time.Duration, c probe.Checker) []prober.Target {
+	all := make([]prober.Target, n)
+	for i := range all {
+		all[i] = prober.Target{ID: fmt.Sprintf("target-%d", i), Address: "example.jp", Every: every, Checker: c}
+	}
+	return all
+}
+
+func TestAllAreAskedWithinOneIntervalOfTheStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		p.Set(many(2000, 15*time.Second, taking(50*time.Millisecond)))
+		time.Sleep(15*time.Second + 100*time.Millisecond)
+		for i := range 2000 {
+			if id := fmt.Sprintf("target-%d", i); len(s.of(id)) == 0 {
+				t.Fatalf("%s was not asked within its interval", id)
+			}
+		}
+	})
+}
+
+func TestTheLoadIsSpreadOverTheInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		p.Set(many(3000, 15*time.Second, taking(time.Millisecond)))
+		time.Sleep(60 * time.Second)
+		begin, inSecond := time.Now().Add(-15*time.Second), [15]int{}
+		for i := range 3000 {
+			for _, at := range s.of(fmt.Sprintf("target-%d", i)) {
+				if d := at.Sub(begin); d >= 0 && d < 15*time.Second {
+					inSecond[int(d/time.Second)]++
+				}
+			}
+		}
+		for second, n := range inSecond { // 200 each on average
+			if n < 140 || n > 260 {
+				t.Errorf("second %d: %d checks, want about 200", second, n)
+			}
+		}
+	})
+}
+
+func TestNothingDriftsHoweverSlowACheckIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		p.Set([]prober.Target{
+			{ID: "quick", Every: 15 * time.Second, Checker: taking(time.Millisecond)},
+			{ID: "slow", Every: 15 * time.Second, Timeout: 14 * time.Second, Checker: taking(13 * time.Second)},
+		})
+		time.Sleep(time.Hour)
+		for _, id := range []string{"quick", "slow"} {
+			at := s.of(id)
+			if len(at) < 238 {
+				t.Fatalf("%s: %d checks in an hour, want one each 15 s", id, len(at))
+			}
+			for i := 2; i < len(at); i++ { // the first one is out of its place
+				if gap := at[i].Sub(at[i-1]); gap != 15*time.Second {
+					t.Fatalf("%s: %v between two checks, want exactly 15s", id, gap)
+				}
+			}
+		}
+	})
+}
+
+func TestARestartKeepsTheirPlaces(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var last [2]time.Time
+		for i := range last {
+			p, s, stop := running(t, prober.Options{})
+			p.Set(many(1, 15*time.Second, taking(time.Millisecond)))
+			time.Sleep(47 * time.Second)
+			stop()
+			at := s.of("target-0")
+			last[i] = at[len(at)-1]
+		}
+		if d := last[1].Sub(last[0]); d%(15*time.Second) != 0 {
+			t.Errorf("%v between checks of two lives, want whole intervals", d)
+		}
+	})
+}
+
+func TestATimeOutIsAlwaysBelowTheInterval(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		p.Set([]prober.Target{{ID: "never", Every: 10 * time.Second, Timeout: time.Minute, Checker: taking(time.Hour)}})
+		time.Sleep(61 * time.Second)
+		at := s.of("never")
+		if len(at) < 5 {
+			t.Fatalf("%d checks in a minute, want one each 10 s though none is answered", len(at))
+		}
+		if s.up["never"] {
+			t.Error("up, want not up: nothing came")
+		}
+	})
+}
+
+func TestTargetsThatHangDelayNoOtherOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{AtOnce: 4096})
+		defer stop()
+		all := many(1000, 15*time.Second, taking(time.Hour))
+		all = append(all, prober.Target{ID: "good", Every: 5 * time.Second, Checker: taking(time.Millisecond)})
+		p.Set(all)
+		time.Sleep(5 * time.Minute)
+		at := s.of("good")
+		for i := 2; i < len(at); i++ {
+			if gap := at[i].Sub(at[i-1]); gap != 5*time.Second {
+				t.Fatalf("%v between two checks, want 5s while a thousand others hang", gap)
+			}
+		}
+		if st := p.Stats(); st.LateMax > time.Millisecond {
+			t.Errorf("late by %v, want none late", st.LateMax)
+		}
+	})
+}
+
+func TestNoMoreRunAtOnceThanAllowedAndEachGetsItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		now, most := 0, 0
+		count := func(n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			now += n
+			most = max(most, now)
+		}
+		slow := checker(func(ctx context.Context, target string) *probe.Result {
+			count(1)
+			defer count(-1)
+			return taking(2*time.Second)(ctx, target)
+		})
+		p, s, stop := running(t, prober.Options{AtOnce: 10})
+		defer stop()
+		p.Set(many(60, 15*time.Second, slow))
+		time.Sleep(2 * time.Minute)
+		if most != 10 {
+			t.Errorf("%d at once, want 10 and no more", most)
+		}
+		for i := range 60 {
+			if id := fmt.Sprintf("target-%d", i); len(s.of(id)) < 6 {
+				t.Errorf("%s was asked %d times in two minutes, want its turns", id, len(s.of(id)))
+			}
+		}
+	})
+}
+
+func TestWhatHasGoneIsNotReportedAnyMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		p.Set(many(1, 15*time.Second, taking(10*time.Second)))
+		time.Sleep(5 * time.Second) // it is being asked
+		p.Set(nil)
+		time.Sleep(time.Minute)
+		if n := len(s.of("target-0")); n != 0 {
+			t.Errorf("%d reports of a target that has gone, want none", n)
+		}
+		if st := p.Stats(); st.Targets != 0 || st.Running != 0 {
+			t.Errorf("%+v, want nothing left", st)
+		}
+	})
+}
+
+func TestATargetThatStaysKeepsItsTimeWhenOthersChange(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		for n := range 20 {
+			p.Set(many(1+n, 15*time.Second, taking(time.Millisecond)))
+			time.Sleep(7 * time.Second)
+		}
+		at := s.of("target-0")
+		if len(at) < 9 {
+			t.Fatalf("%d checks in 140 s, want one each 15 s", len(at))
+		}
+		for i := 2; i < len(at); i++ {
+			if gap := at[i].Sub(at[i-1]); gap != 15*time.Second {
+				t.Errorf("%v between two checks, want 15s", gap)
+			}
+		}
+	})
+}
+
+func TestACheckThatPanicsIsNotReportedAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		p.Set([]prober.Target{
+			{ID: "bad", Every: 5 * time.Second, Checker: checker(func(context.Context, string) *probe.Result { panic("a bug") })},
+			{ID: "good", Every: 5 * time.Second, Checker: taking(time.Millisecond)},
+		})
+		time.Sleep(time.Minute)
+		if len(s.of("bad")) != 0 || len(s.of("good")) < 11 {
+			t.Errorf("bad reported %d times, good %d; want 0 and each 5 s", len(s.of("bad")), len(s.of("good")))
+		}
+		if st := p.Stats(); st.Running != 0 {
+			t.Errorf("%d running, want none stuck", st.Running)
+		}
+	})
+}
+
+func TestAStopWaitsForWhatIsUnderWayAndReportsNothingOfIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		p.Set(many(1, time.Minute, taking(time.Hour)))
+		time.Sleep(time.Second)
+		begin := time.Now()
+		stop()
+		if d := time.Since(begin); d > time.Second {
+			t.Errorf("the stop took %v, want it at once", d)
+		}
+		if n := len(s.of("target-0")); n != 0 {
+			t.Errorf("%d reports of a check that we cut short, want none", n)
+		}
+	})
+}
