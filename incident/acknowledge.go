@@ -10,8 +10,9 @@ import (
 
 // Acknowledge stops the escalation of an incident in the name of by. Once it
 // has returned nothing more is claimed, and what rings is hung up within a
-// second (R15, R18). Acknowledging again renews the time-out; an incident that
-// is over only gets a note.
+// second (R15, R18). The holder's second one renews the time-out; an incident
+// that is over or somebody else's only gets a note, and the incident that is
+// returned says whose it is.
 func (l *Lifecycle) Acknowledge(ctx context.Context, id oncall.IncidentID, by oncall.UserID, via string) (*oncall.Incident, error) {
 	return l.on(ctx, id, func(tx *store.Tx, inc *oncall.Incident) error {
 		return l.acknowledge(ctx, tx, inc, by, via, "")
@@ -21,24 +22,32 @@ func (l *Lifecycle) Acknowledge(ctx context.Context, id oncall.IncidentID, by on
 // acknowledge is Acknowledge within a transaction; on is the attempt whose key
 // it was, "" when it was none.
 func (l *Lifecycle) acknowledge(ctx context.Context, tx *store.Tx, inc *oncall.Incident, by oncall.UserID, via string, on oncall.AttemptID) error {
+	if inc.State == oncall.Resolved || inc.HeldByAnother(by) {
+		return l.tooLate(ctx, tx, inc, by, on, inc.Acknowledge(by, tx.Now, time.Time{}, via)...)
+	}
 	hold, err := l.response.Hold(ctx, tx, inc)
 	if err != nil {
 		return err
 	}
 	in := oncall.Input{Kind: oncall.InAcknowledged, By: by, Until: tx.Now.Add(hold), Attempt: on}
-	before := inc.State
-	said := inc.Acknowledge(by, tx.Now, in.Until, via)
-	switch before {
-	case oncall.Resolved:
-		return say(ctx, tx, inc, said...)
-	case oncall.Acknowledged:
+	if inc.State == oncall.Acknowledged {
 		in.Kind = oncall.InRenewed
 	}
+	said := inc.Acknowledge(by, tx.Now, in.Until, via)
 	return l.response.Take(ctx, tx, inc, in, said...)
 }
 
-// Renew says "still on it": the acknowledgement counts from now (R16). It needs
-// an acknowledged incident.
+// tooLate writes what was asked of an incident that is over or somebody else's.
+// Whoever was called to help the holder has answered by that.
+func (l *Lifecycle) tooLate(ctx context.Context, tx *store.Tx, inc *oncall.Incident, by oncall.UserID, on oncall.AttemptID, said ...oncall.Entry) error {
+	if inc.State == oncall.Resolved {
+		return say(ctx, tx, inc, said...)
+	}
+	return l.response.Take(ctx, tx, inc, oncall.Input{Kind: oncall.InLate, By: by, Attempt: on}, said...)
+}
+
+// Renew says "still on it", whoever says so: the acknowledgement counts from now
+// (R16). It needs an acknowledged incident.
 func (l *Lifecycle) Renew(ctx context.Context, id oncall.IncidentID, by oncall.UserID, via string) (*oncall.Incident, error) {
 	return l.on(ctx, id, func(tx *store.Tx, inc *oncall.Incident) error {
 		switch inc.State {
@@ -47,7 +56,14 @@ func (l *Lifecycle) Renew(ctx context.Context, id oncall.IncidentID, by oncall.U
 		case oncall.Triggered:
 			return ErrNotHeld
 		}
-		return l.acknowledge(ctx, tx, inc, by, via, "")
+		hold, err := l.response.Hold(ctx, tx, inc)
+		if err != nil {
+			return err
+		}
+		until := tx.Now.Add(hold)
+		said := inc.Renew(by, tx.Now, until)
+		said[0].Data.Via = via
+		return l.response.Take(ctx, tx, inc, oncall.Input{Kind: oncall.InRenewed, By: by, Until: until}, said...)
 	})
 }
 

@@ -3,7 +3,6 @@ package incident
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -19,6 +18,9 @@ type ByHand struct {
 	Title    string
 	Severity oncall.Severity // "" = critical
 	Urgency  oncall.Urgency  // "" = as the service has it for the severity
+	// First is who is paged before the levels of the service's policy; "" =
+	// nobody.
+	First oncall.UserID
 	// Key makes two creations one while the incident is open; "" = each opens
 	// its own.
 	Key   string
@@ -39,8 +41,12 @@ func (l *Lifecycle) Create(ctx context.Context, n ByHand) (*oncall.Incident, err
 	if err := n.check(); err != nil {
 		return nil, err
 	}
+	look := l.db.Read
+	if n.First != "" {
+		look = l.db.Tx // it keeps a policy
+	}
 	var opening store.Acceptance
-	err := l.db.Read(ctx, func(tx *store.Tx) error {
+	err := look(ctx, func(tx *store.Tx) error {
 		dir, err := tx.Directory(ctx)
 		if err != nil {
 			return err
@@ -55,6 +61,9 @@ func (l *Lifecycle) Create(ctx context.Context, n ByHand) (*oncall.Incident, err
 		opening = respond.Opening(dir, svc, oncall.Signal{
 			Key: n.Key, Stage: n.Stage, Severity: n.Severity, Title: n.Title, By: n.By,
 		}, n.Urgency, n.Via, time.Now())
+		if n.First != "" {
+			return askFirst(ctx, tx, dir, &opening, n.First)
+		}
 		return nil
 	})
 	if err != nil {
@@ -74,8 +83,8 @@ func (l *Lifecycle) Create(ctx context.Context, n ByHand) (*oncall.Incident, err
 
 // check completes n and refuses what can't be stored.
 func (n *ByHand) check() error {
-	n.Title = strings.TrimSpace(n.Title)
-	if n.Title == "" || len(n.Title) > maxTitle || !utf8.ValidString(n.Title) {
+	isText := utf8.ValidString(n.Title)
+	if n.Title = oncall.Flatten(n.Title); n.Title == "" || len(n.Title) > maxTitle || !isText {
 		return invalid("/title", "incident.title", fmt.Sprintf("a title has 1 to %d bytes of text", maxTitle))
 	}
 	if n.Severity == "" {

@@ -60,14 +60,10 @@ func (l *Lifecycle) Press(ctx context.Context, d oncall.DeliveryID, digit string
 func (l *Lifecycle) press(ctx context.Context, by oncall.UserID, t store.Told, digit string) (inc *oncall.Incident, kind notify.SaidKind, err error) {
 	inc, err = l.on(ctx, t.Incident, func(tx *store.Tx, inc *oncall.Incident) error {
 		over := inc.State == oncall.Resolved
-		taken := inc.State == oncall.Acknowledged && inc.AcknowledgedBy != by
+		taken := inc.HeldByAnother(by)
 		switch digit {
 		case keyAcknowledge:
-			if taken {
-				kind = notify.SaidLate
-				return tooLate(ctx, tx, inc, by, oncall.Acknowledge)
-			}
-			kind = late(over, notify.SaidAcknowledged)
+			kind = late(over || taken, notify.SaidAcknowledged)
 			return l.acknowledge(ctx, tx, inc, by, viaCall, t.Attempt)
 		case keyResolve:
 			kind = late(over, notify.SaidResolved)
@@ -75,7 +71,10 @@ func (l *Lifecycle) press(ctx context.Context, by oncall.UserID, t store.Told, d
 		case keyDecline:
 			if over || taken {
 				kind = notify.SaidLate
-				return tooLate(ctx, tx, inc, by, "decline")
+				return l.tooLate(ctx, tx, inc, by, t.Attempt, oncall.Entry{
+					Incident: inc.ID, At: tx.Now, Kind: oncall.EntryTooLate, Actor: string(by),
+					Data: oncall.EntryData{Via: viaCall, Text: "decline"},
+				})
 			}
 			kind = notify.SaidDeclined
 			return l.take(ctx, tx, inc, oncall.Input{Kind: oncall.InDeclined, By: by, Attempt: t.Attempt}, viaCall)
@@ -86,19 +85,11 @@ func (l *Lifecycle) press(ctx context.Context, by oncall.UserID, t store.Told, d
 	return inc, kind, err
 }
 
-func late(over bool, kind notify.SaidKind) notify.SaidKind {
-	if over {
+func late(tooLate bool, kind notify.SaidKind) notify.SaidKind {
+	if tooLate {
 		return notify.SaidLate
 	}
 	return kind
-}
-
-// tooLate notes what was asked of an incident that is over or somebody else's.
-func tooLate(ctx context.Context, tx *store.Tx, inc *oncall.Incident, by oncall.UserID, asked oncall.Action) error {
-	return say(ctx, tx, inc, oncall.Entry{
-		Incident: inc.ID, At: tx.Now, Kind: oncall.EntryTooLate, Actor: string(by),
-		Data: oncall.EntryData{Via: viaCall, Text: string(asked)},
-	})
 }
 
 var _ notify.Keys = (*Lifecycle)(nil)

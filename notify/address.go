@@ -34,7 +34,7 @@ type route struct {
 // is no way.
 func (d *Dispatcher) route(dir *oncall.Directory, inc *oncall.Incident, row *store.OutboxRow) (r route, why string) {
 	p := row.Payload
-	r.message = Message{Method: row.Kind, User: p.User, Tell: p.Tell, Language: language(dir, p.User), Incidents: []Incident{view(dir, inc)}}
+	r.message = Message{Method: row.Kind, User: p.User, Tell: p.Tell, Language: language(dir, p.User), Zone: zone(dir, p.User), Incidents: []Incident{view(dir, inc)}}
 	r.shadow = shadowed(dir, inc, row)
 	stage := p.Stage
 	if stage == "" {

@@ -27,6 +27,7 @@ type Message struct {
 	User      oncall.UserID
 	Pager     *oncall.Pager  // Events only
 	Language  string         // "ja" or "en"
+	Zone      *time.Location // the user's, else the installation's; nil = UTC
 	Ring      time.Duration  // how long a call rings
 	Tell      oncall.TellWhy // what is told to who was paged before; "" = this is a page
 	Incidents []Incident     // one call may tell of several (R24)

@@ -93,6 +93,8 @@ func (s *step) take(in Input) {
 	switch in.Kind {
 	case InAcknowledged, InRenewed, InSnoozed:
 		s.hold(in)
+	case InLate:
+		s.stop(in.By, in.Attempt)
 	case InResolved:
 		s.resolved(in)
 	case InReopened:

@@ -15,7 +15,7 @@ const (
 	EntryAcknowledged    EntryKind = "acknowledged"     // Actor, Until, Via
 	EntryRenewed         EntryKind = "renewed"          // Actor, Until
 	EntrySnoozed         EntryKind = "snoozed"          // Actor, Until
-	EntryTooLate         EntryKind = "too_late"         // Actor, Text: what was asked of an incident that was over
+	EntryTooLate         EntryKind = "too_late"         // Actor, Text: what was asked of an incident that was over or somebody else's
 	EntryResolved        EntryKind = "resolved"         // Actor ("" = the alert cleared)
 	EntryReopened        EntryKind = "reopened"         // First
 	EntryReminded        EntryKind = "reminded"         // Text

@@ -56,6 +56,19 @@ const (
 // happens. It drives Advance with a virtual clock, so it is what the response
 // will do. It ends after 31 days or 2,000 lines.
 func Forecast(r Response, w World, assume Assumptions, until time.Time) []Step {
+	f := begin(r, w, assume)
+	end := instant(until)
+	if last := f.from.Add(maxForecast); end.After(last) {
+		end = last
+	}
+	for len(f.steps) < maxSteps && f.step(end) {
+	}
+	return f.steps
+}
+
+// begin is a forecast before its first step: what is under way is expected to
+// end.
+func begin(r Response, w World, assume Assumptions) *forecast {
 	f := &forecast{r: r, w: w, assume: assume, calls: map[UserID]int{}}
 	next, _ := r.Next()
 	f.from = instant(next)
@@ -71,13 +84,7 @@ func Forecast(r Response, w World, assume Assumptions, until time.Time) []Step {
 			}
 		}
 	}
-	end := instant(until)
-	if last := f.from.Add(maxForecast); end.After(last) {
-		end = last
-	}
-	for len(f.steps) < maxSteps && f.step(end) {
-	}
-	return f.steps
+	return f
 }
 
 type forecast struct {
@@ -125,6 +132,11 @@ func (f *forecast) react(x reaction) bool {
 	in := Input{Epoch: f.r.Epoch, By: x.contact.User, Attempt: x.contact.Attempt}
 	switch x.Key {
 	case "1":
+		if f.r.Phase == Held && f.r.Holder != "" && f.r.Holder != in.By {
+			in.Kind = InLate
+			f.say(x.at, EntryTooLate, in.By, EntryData{Via: string(Call), Text: string(Acknowledge)})
+			break
+		}
 		until := later(f.now, x.at).Add(f.w.Policy.HoldFor(f.r.Urgency))
 		in.Kind, in.Until = InAcknowledged, until
 		in.Epoch++

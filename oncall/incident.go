@@ -41,14 +41,19 @@ var ErrResolved = &Error{Kind: Conflict, Code: "incident.resolved", Message: "th
 var ErrUnknownIncident = &Error{Kind: NotFound, Code: "incident.not_found", Message: "no such incident"}
 
 // Acknowledge records that by has taken the incident. Acknowledging twice is
-// not an error: phones retry. The first responder stays the holder; asking again
-// renews the time-out. until is when the acknowledgement runs out.
+// not an error: phones retry, and the holder's second one renews the time-out.
+// Whoever comes second changes neither holder nor time-out: that is a note, and
+// they are told who has it (R16, R18). until is when the acknowledgement runs
+// out.
 func (i *Incident) Acknowledge(by UserID, at, until time.Time, via string) []Entry {
 	data := EntryData{Via: via, Until: &until}
 	switch i.State {
 	case Resolved: // too late to matter, not too late to be told
 		return []Entry{i.entry(at, EntryTooLate, by, EntryData{Via: via, Text: string(Acknowledge)})}
 	case Acknowledged:
+		if i.HeldByAnother(by) {
+			return []Entry{i.entry(at, EntryTooLate, by, EntryData{Via: via, Text: string(Acknowledge)})}
+		}
 		return []Entry{i.entry(at, EntryRenewed, by, data)}
 	}
 	i.State, i.AcknowledgedBy, i.AcknowledgedAt = Acknowledged, by, at
@@ -56,8 +61,13 @@ func (i *Incident) Acknowledge(by UserID, at, until time.Time, via string) []Ent
 	return []Entry{i.entry(at, EntryAcknowledged, by, data)}
 }
 
-// Renew records that by is still on it until then. Without a holder there is
-// nothing to renew.
+// HeldByAnother reports whether somebody has the incident who is not by.
+func (i *Incident) HeldByAnother(by UserID) bool {
+	return i.State == Acknowledged && i.AcknowledgedBy != "" && i.AcknowledgedBy != by
+}
+
+// Renew records that somebody is still on it until then, whoever says so: the
+// holder stays. Without a holder there is nothing to renew.
 func (i *Incident) Renew(by UserID, at, until time.Time) []Entry {
 	if i.State != Acknowledged {
 		return nil

@@ -15,7 +15,10 @@ func TestR15_R18_WhatPeopleDoToAnIncident(t *testing.T) {
 	until := at.Add(time.Hour)
 	for _, tc := range []struct{ name, do, want string }{
 		{"acknowledged", "ack:a", "acknowledged a 2: acknowledged"},
-		{"the first holder stays", "ack:a ack:b", "acknowledged a 2: acknowledged renewed"},
+		{"acknowledged again by its holder", "ack:a ack:a", "acknowledged a 2: acknowledged renewed"},
+		{"the first holder stays", "ack:a ack:b", "acknowledged a 2: acknowledged too_late"},
+		{"acknowledged without a holder", "ack: ack:b", "acknowledged  2: acknowledged renewed"},
+		{"renewed by another", "ack:a renew:b", "acknowledged a 2: acknowledged renewed"},
 		{"acknowledged too late", "resolve: ack:a", "resolved  2: resolved too_late"},
 		{"resolved by somebody", "resolve:a", "resolved  2: resolved"},
 		{"resolved twice by hand", "resolve:a resolve:b", "resolved  2: resolved too_late"},

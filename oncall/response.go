@@ -126,6 +126,7 @@ const (
 	InAcknowledged InputKind = "acknowledged"  // By, Until, Attempt
 	InRenewed      InputKind = "renewed"       // By, Until
 	InSnoozed      InputKind = "snoozed"       // By, Until
+	InLate         InputKind = "late"          // By, Attempt: somebody else has it; By is not paged for help any more
 	InResolved     InputKind = "resolved"      // By, Attempt
 	InReopened     InputKind = "reopened"      // Users: who is paged first
 	InEscalate     InputKind = "escalate"      // By: next level now

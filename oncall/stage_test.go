@@ -248,7 +248,12 @@ func (s *stage) acknowledge(by UserID, pressed AttemptID, hold time.Duration) {
 		hold = s.world.Policy.HoldFor(s.inc.Urgency)
 	}
 	until := s.now.Add(hold)
+	late := s.inc.HeldByAnother(by)
 	s.write(s.inc.Acknowledge(by, s.now, until, ""))
+	if late {
+		s.take(Input{Kind: InLate, By: by, Attempt: pressed})
+		return
+	}
 	s.taken = s.inc.State != Triggered
 	s.take(Input{Kind: InAcknowledged, By: by, Until: until, Attempt: pressed})
 }

@@ -225,7 +225,7 @@ func TestR17_AResponderIsPagedBesideTheHolder(t *testing.T) {
 		1:00  call b
 		1:25    b no_answer
 		1:25  call b 2nd
-		1:30  renewed b
+		1:30  too_late b acknowledge
 	`)
 }
 

@@ -181,7 +181,7 @@ func TestR15_ALateKeyIsANote(t *testing.T) {
 		0:10  acknowledged a
 		0:10  hang up 1
 		0:10  tell taken b
-		0:12  renewed b
+		0:12  too_late b acknowledge
 		0:14  too_late b declined
 		0:20    b no_answer
 	`)

@@ -13,7 +13,7 @@ func (s *step) catchUp(d *Driver, in oncall.Input) {
 		return
 	}
 	switch in.Kind {
-	case oncall.InDue, oncall.InOutcome, oncall.InDeclined, oncall.InRenewed, oncall.InEscalate, oncall.InResponder, oncall.InWorldChanged:
+	case oncall.InDue, oncall.InOutcome, oncall.InDeclined, oncall.InRenewed, oncall.InLate, oncall.InEscalate, oncall.InResponder, oncall.InWorldChanged:
 	default:
 		return
 	}

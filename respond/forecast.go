@@ -2,6 +2,7 @@ package respond
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,8 +16,7 @@ import (
 func (d *Driver) Forecast(ctx context.Context, id oncall.IncidentID, assume oncall.Assumptions, until time.Time) ([]oncall.Step, error) {
 	var out []oncall.Step
 	err := d.db.Read(ctx, func(tx *store.Tx) error {
-		inc, err := tx.IncidentUnlocked(ctx, id)
-		if err != nil {
+		if _, err := tx.IncidentUnlocked(ctx, id); err != nil {
 			return err
 		}
 		rows, err := tx.Responses(ctx, []oncall.IncidentID{id})
@@ -27,7 +27,7 @@ func (d *Driver) Forecast(ctx context.Context, id oncall.IncidentID, assume onca
 		if row == nil {
 			return fmt.Errorf("incident %s has no response", id)
 		}
-		w, err := d.worldOf(ctx, tx, inc, row)
+		w, err := d.worldOf(ctx, tx, row)
 		if err != nil {
 			return err
 		}
@@ -37,15 +37,64 @@ func (d *Driver) Forecast(ctx context.Context, id oncall.IncidentID, assume onca
 	return out, err
 }
 
+// NextSteps say what people notice next of each response that goes on (see
+// oncall.NextStep), by incident: for lists, whose rows share what is read. A
+// response that can't be foretold is left out, so that it hides no other.
+func (d *Driver) NextSteps(ctx context.Context, tx *store.Tx, rows map[oncall.IncidentID]*store.ResponseRow, from time.Time) (map[oncall.IncidentID]oncall.Step, error) {
+	out := make(map[oncall.IncidentID]oncall.Step, len(rows))
+	worlds := worlds{d: d}
+	for id, row := range rows {
+		if row == nil || row.Response.Phase == oncall.Over {
+			continue
+		}
+		w, err := worlds.of(ctx, tx, row)
+		if e, ok := errors.AsType[*oncall.Error](err); ok && e.Kind == oncall.NotFound {
+			continue // the response itself is answered by the fallback then
+		}
+		if err != nil {
+			return nil, err
+		}
+		if step, ok := d.foretell(ctx, row.Response, w, from); ok {
+			out[id] = step
+		}
+	}
+	return out, nil
+}
+
+func (d *Driver) foretell(ctx context.Context, r oncall.Response, w oncall.World, from time.Time) (step oncall.Step, ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.ErrorContext(ctx, "what happens next is not known", "incident", r.Incident, "err", p)
+			ok = false
+		}
+	}()
+	return oncall.NextStep(r, w, from)
+}
+
 // worldOf is the world of one response for looking only: it takes no turn.
-func (d *Driver) worldOf(ctx context.Context, tx *store.Tx, inc *oncall.Incident, row *store.ResponseRow) (w oncall.World, err error) {
-	if w.Directory, err = tx.Directory(ctx); err != nil {
-		return w, err
+func (d *Driver) worldOf(ctx context.Context, tx *store.Tx, row *store.ResponseRow) (oncall.World, error) {
+	worlds := worlds{d: d}
+	return worlds.of(ctx, tx, row)
+}
+
+// worlds are those of the responses that one transaction looks at: what they
+// have in common is read once.
+type worlds struct {
+	d      *Driver
+	common oncall.World
+}
+
+func (all *worlds) of(ctx context.Context, tx *store.Tx, row *store.ResponseRow) (w oncall.World, err error) {
+	if all.common.Directory == nil {
+		if all.common.Directory, err = tx.Directory(ctx); err != nil {
+			return w, err
+		}
+		if all.common.CappedUntil, err = all.d.spend.cappedUntil(ctx, tx, all.common.Directory, all.d.log); err != nil {
+			return w, err
+		}
 	}
+	w = all.common
 	if w.Policy, err = tx.Policy(ctx, row.Response.Policy); err != nil {
-		return w, err
-	}
-	if w.CappedUntil, err = d.spend.cappedUntil(ctx, tx, w.Directory, d.log); err != nil {
 		return w, err
 	}
 	if row.Response.Turns != nil || row.Response.Round > 0 {

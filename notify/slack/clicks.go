@@ -166,11 +166,11 @@ func (p *press) do(ctx context.Context, action string) (*oncall.Incident, error)
 // somebody else has it. In a direct message nothing shows it, so that message is
 // written anew.
 func (p *press) answer(ctx context.Context, action string, before *oncall.Incident) {
-	late := before.State == oncall.Resolved
+	late := before.State == oncall.Resolved || action == actionAcknowledge && p.inc.State == oncall.Resolved
 	switch {
 	case late:
 		p.say("slack.said.late")
-	case action == actionAcknowledge && p.inc.AcknowledgedBy != p.by:
+	case p.inc.HeldByAnother(p.by) && (action == actionAcknowledge || action == actionRenew && p.direct()):
 		p.say("slack.said.taken", "user", i18n.Names{Directory: p.dir}.User(p.printer(), p.inc.AcknowledgedBy))
 	case p.direct():
 		key := map[string]string{
@@ -226,9 +226,10 @@ func (p *press) cards(ctx context.Context, lead string) (cards []card, err error
 
 func (p *press) card(inc *oncall.Incident, lead string) card {
 	page, signed := p.f.addresses(p.dir, inc, p.by, time.Now())
-	names := i18n.Names{Directory: p.dir, Zone: zoneOf(p.dir)}
+	zone := p.zone()
+	names := i18n.Names{Directory: p.dir, Zone: zone}
 	c := card{
-		say: p.printer(), zone: zoneOf(p.dir), id: inc.ID, number: inc.Number, title: inc.Title,
+		say: p.printer(), zone: zone, id: inc.ID, number: inc.Number, title: inc.Title,
 		service: names.Service(inc.Service), state: inc.State, severity: inc.Severity,
 		since: inc.TriggeredAt, resolved: inc.ResolvedAt, page: page, link: signed, lead: escape(lead),
 	}
@@ -247,6 +248,16 @@ func (p *press) printer() i18n.Printer {
 		return i18n.In(u.Language)
 	}
 	return printer(p.dir)
+}
+
+// zone is the user's, else the installation's.
+func (p *press) zone() *time.Location {
+	if u := p.dir.Users[p.by]; u != nil && u.Zone != "" {
+		if zone, err := time.LoadLocation(u.Zone); err == nil {
+			return zone
+		}
+	}
+	return zoneOf(p.dir)
 }
 
 // fail tells the member that nothing was done, and why.

@@ -80,7 +80,7 @@ func TestButtonsActInTheNameOfWhoPressedThem(t *testing.T) {
 	}, quiet)
 }
 
-func TestALateOrSecondClickIsToldSo(t *testing.T) {
+func TestR16_R18_ALateOrSecondClickIsToldSo(t *testing.T) {
 	inHouse(t, func(h *house) {
 		id, m := h.alert("db-1")
 		h.slack.Fault(sim.Fault{On: "chat.update", Error: "internal_error", Times: 1000}) // the message stays as it was
@@ -91,6 +91,9 @@ func TestALateOrSecondClickIsToldSo(t *testing.T) {
 		}
 		if inc := h.incident(id); inc.AcknowledgedBy != "take" {
 			t.Errorf("%s has it, want take still", inc.AcknowledgedBy)
+		}
+		if kinds := h.entries(id); !has(kinds, "too_late") || has(kinds, "renewed") {
+			t.Errorf("timeline %q, want the second click as a note that renews nothing", kinds)
 		}
 		h.resolve(id, "take")
 		for i, action := range []string{"ack", "escalate", "resolve"} {

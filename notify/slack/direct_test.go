@@ -145,3 +145,27 @@ func texts(list []sim.Message) (texts []string) {
 	}
 	return texts
 }
+
+// What Slack shows where it can't show the reader's own time.
+func TestATimeInADirectMessageIsByTheClockOfItsReader(t *testing.T) {
+	for _, tc := range []struct{ name, zone, want string }{
+		{"the installation's", "", "2000-01-01 09:00:"},
+		{"the user's own", "Europe/Berlin", "2000-01-01 01:00:"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inHouse(t, func(h *house) {
+				h.trigger("db-1")
+				h.after(5 * time.Second)
+				list := h.direct("U0MATSU")
+				if len(list) != 1 || !strings.Contains(string(list[0].Blocks), tc.want) {
+					t.Fatalf("got %+v, want one message with %q", list, tc.want)
+				}
+				h.click(list[0], "ack", "U0MATSU")
+				h.after(2 * time.Second)
+				if m := h.direct("U0MATSU")[0]; !strings.Contains(string(m.Blocks), tc.want) {
+					t.Errorf("after the click the message says %s, want %q", m.Blocks, tc.want)
+				}
+			}, func(s *setup) { s.zones = map[string]string{"matsu": tc.zone} })
+		})
+	}
+}

@@ -163,7 +163,7 @@ func (f *Follower) setGroup(ctx context.Context, ws *Workspace, dir *oncall.Dire
 	}
 	group, failure := ws.group(ctx, handle)
 	if failure == nil && group == nil {
-		f.raise(ctx, ws, "group "+handle, printer(dir).Say("slack.alarm.channel", "channel", "@"+handle, "code", "no_such_subteam"))
+		f.raise(ctx, ws, "group "+handle, printer(dir).Say("slack.alarm.group", "group", "@"+handle, "code", "no_such_subteam"))
 		return
 	}
 	if failure == nil && !slices.Equal(slices.Sorted(slices.Values(group.Users)), members) {

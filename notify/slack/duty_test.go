@@ -72,8 +72,8 @@ func TestWithNobodyOnDutyTheGroupStaysAndTheTopicSaysSo(t *testing.T) {
 func TestAGroupThatIsNotThereIsAnAlarm(t *testing.T) {
 	inHouse(t, func(h *house) {
 		h.after(10 * time.Minute)
-		if got := h.alarms.raised(); len(got) != 1 || !strings.Contains(h.alarms.title, "@oncall-infra") {
-			t.Errorf("got alarms %v %q, want one", got, h.alarms.title)
+		if got := h.alarms.raised(); len(got) != 1 || !strings.Contains(h.alarms.title, "グループ @oncall-infra") || strings.Contains(h.alarms.title, "チャンネル") {
+			t.Errorf("got alarms %v %q, want one about the group", got, h.alarms.title)
 		}
 	}, following("matsu"), func(s *setup) { s.sim.Groups = nil })
 }

@@ -63,6 +63,7 @@ type setup struct {
 	clients  http.RoundTripper // nil: the simulator's own
 	log      *slog.Logger
 	calls    notify.Channel
+	zones    map[string]string // of users that have one of their own
 
 	workspaces func(stage oncall.Stage, production *slack.Workspace) *slack.Workspace
 }
@@ -245,7 +246,7 @@ func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
 func (h *house) apply(db *store.DB) {
 	h.Helper()
 	user := func(id, name, slackID string) store.Object {
-		u := oncall.User{ID: oncall.UserID(id), Name: name, Email: id + "@example.jp", Language: "ja"}
+		u := oncall.User{ID: oncall.UserID(id), Name: name, Email: id + "@example.jp", Language: "ja", Zone: h.plan.zones[id]}
 		u.Contacts = []oncall.ContactMethod{{Name: "phone", Method: oncall.Call, Address: "+819000000001", Verified: true}}
 		at := []oncall.NotificationRule{{Via: []string{"phone"}}}
 		if slackID != "" {
