@@ -39,10 +39,12 @@ type Public struct {
 	URL    string // "" = the external URL
 }
 
-// Providers are the accounts that reach people.
+// Providers are the accounts that reach people, and what toban has its metrics
+// from.
 type Providers struct {
-	Twilio *Twilio // nil = none
-	Slack  *Slack  // nil = none
+	Twilio  *Twilio  // nil = none
+	Slack   *Slack   // nil = none
+	Metrics *Metrics // nil = nothing is written about it
 }
 
 // Twilio is an account with Twilio, or with whoever speaks its API at BaseURL.

@@ -7,11 +7,11 @@ func (l *loader) integration(name, n *node) {
 	f := l.fields(name, n, "dialect", "service", "stage", "map", "key", "rate", "burst")
 	i := &oncall.Integration{ID: oncall.IntegrationID(name.text), Map: f.text("map"), Stage: oncall.Production}
 	l.put(kindIntegration, name.text, i, name)
-	if f.need("dialect", "how its messages are read: alertmanager or generic") {
-		i.Dialect = f.word("dialect", "", "alertmanager", "generic")
+	if f.need("dialect", "how its messages are read: alertmanager, prometheus, generic, or remote_write for samples") {
+		i.Dialect = f.word("dialect", "", "alertmanager", "generic", "prometheus", "remote_write")
 	}
-	if i.Map != "" && i.Dialect == "alertmanager" {
-		l.errorf(f.key("map"), "map belongs to the dialect generic; alertmanager's messages have a shape of their own")
+	if i.Map != "" && i.Dialect != "generic" && i.Dialect != "" {
+		l.errorf(f.key("map"), "map belongs to the dialect generic; %s's messages have a shape of their own", i.Dialect)
 	}
 	i.Service = oncall.ServiceID(f.refer("service", "service"))
 	if stage := f.refer("stage", "stage"); stage != "" {

@@ -38,25 +38,37 @@ func LoadFS(fsys fs.FS) (*Config, []Problem) { return loadFrom(fsys, "") }
 // loadFrom reads fsys; dir is where it lies, for references to files that are
 // relative to the folder.
 func loadFrom(fsys fs.FS, dir string) (*Config, []Problem) {
-	l := &loader{config: &Config{dir: dir}, names: map[string]map[string]*node{}, told: map[string]bool{}}
+	l := &loader{config: &Config{dir: dir}, fsys: fsys, names: map[string]map[string]*node{}, told: map[string]bool{}}
 	files, problems := find(fsys)
 	l.problems, l.partial = problems, Failed(problems)
 	total := 0
+	var all []fileRead
 	for _, name := range files {
 		raw, err := read(fsys, name)
 		if total += len(raw); total > maxFolder {
 			err = errors.New("the files are larger than 32 MiB together")
 		}
 		if err != nil {
-			l.problems, l.partial = append(l.problems, Problem{File: name, Severity: Error, Message: reason(err)}), true
+			all = append(all, fileRead{name: name, broken: true, problems: []Problem{{File: name, Severity: Error, Message: reason(err)}}})
 			continue
 		}
-		root, problems := parse(name, raw)
-		l.problems = append(l.problems, problems...)
+		f := fileRead{name: name, raw: raw}
+		f.root, f.problems = parse(name, raw)
+		all = append(all, f)
+	}
+	others := foreign(all)
+	for _, f := range all {
+		if others[f.name] {
+			l.foreign = append(l.foreign, f)
+			continue
+		}
+		l.problems = append(l.problems, f.problems...)
 		switch {
-		case root != nil && l.is(root, mapping):
-			l.roots = append(l.roots, root)
-		case root != nil || Failed(problems):
+		case f.broken:
+			l.partial = true
+		case f.root != nil && l.is(f.root, mapping):
+			l.roots = append(l.roots, f.root)
+		case f.root != nil || Failed(f.problems):
 			l.partial = true
 		}
 	}

@@ -145,6 +145,42 @@ func TestWhatInitWritesHasNoProblems(t *testing.T) {
 	}
 }
 
+// At whatever time it breaks: nobody stands on two rungs of one round.
+func TestARoundOfWhatInitWritesAsksNobodyTwice(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"en", "ja"} {
+		files := fstest.MapFS{}
+		for name, body := range Example(lang) {
+			files[name] = &fstest.MapFile{Data: body}
+		}
+		c, problems := LoadFS(files)
+		if c == nil {
+			t.Fatalf("in %q: %v", lang, problems)
+		}
+		dir, err := c.Directory()
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy := dir.Policies["infra"]
+		for hour := range 24 * 15 {
+			at := time.Date(2026, 11, 20, 0, 30, 0, 0, time.UTC).Add(time.Duration(hour) * time.Hour)
+			asked := map[oncall.UserID]bool{oncall.UserID(policy.Fallback.Name): true}
+			for _, level := range policy.Levels {
+				for _, target := range level.Targets {
+					users := []oncall.UserID{oncall.UserID(target.Name)}
+					if target.Kind == oncall.TargetSchedule {
+						users, _ = dir.Schedules[oncall.ScheduleID(target.Name)].OnDuty(dir, at)
+					}
+					if len(users) != 1 || asked[users[0]] {
+						t.Fatalf("in %q at %s: %s asks %v, want one who has not been asked", lang, at, target.Name, users)
+					}
+					asked[users[0]] = true
+				}
+			}
+		}
+	}
+}
+
 func TestAFolderIsReadByPathAndNamesMayBeSpread(t *testing.T) {
 	t.Parallel()
 	user := `users: { %s: { contacts: { phone: { call: "+819000000001" } } } }` + "\n"

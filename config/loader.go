@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -20,6 +21,10 @@ type loader struct {
 	currency *node           // of the first amount of money
 
 	installation *oncall.Settings
+	fsys         fs.FS            // the folder
+	modules      map[string]*node // of section modules, by name
+	slugs        map[string]*node // of heartbeats
+	foreign      []fileRead       // files of the folder that are somebody else's
 }
 
 // reference is a name that has to be defined somewhere.
@@ -51,16 +56,22 @@ func (l *loader) refer(kind string, n *node) { l.refs = append(l.refs, reference
 // load reads all sections. What is referred to may be defined in another file,
 // so references are looked at last.
 func (l *loader) load() {
+	l.takeModules()
 	top := l.merge(l.roots)
 	l.sections(top)
 	l.settings(top.node("toban"))
 	l.providers(top.node("providers"))
+	l.metrics(top.key("metrics"), top.node("metrics"))
 	l.each(top, "users", "user", l.user)
 	l.each(top, "schedules", "schedule", l.schedule)
 	l.each(top, "policies", "policy", l.policy)
 	l.each(top, "pagers", "pager", l.pager)
 	l.each(top, "integrations", "integration", l.integration)
 	l.each(top, "services", "service", l.service)
+	l.slugs = map[string]*node{}
+	l.each(top, "locations", kindLocation, l.location)
+	l.here()
+	l.each(top, "monitors", kindMonitor, l.monitor)
 	l.gateway(top.node("gateway"))
 	l.tests(top.node("tests"))
 	if !l.partial {

@@ -4,7 +4,7 @@ import "slices"
 
 // used are the sections that this version acts on.
 func used() []string {
-	return []string{"toban", "providers", "users", "schedules", "policies", "services", "integrations", "pagers", "gateway", "tests"}
+	return []string{"toban", "providers", "users", "schedules", "policies", "services", "integrations", "pagers", "locations", "modules", "monitors", "gateway", "metrics", "tests"}
 }
 
 // ahead says what the sections of later versions wait for. They are read so
@@ -12,7 +12,6 @@ func used() []string {
 // would be a lie, so each says so.
 func ahead() map[string]string {
 	return map[string]string{
-		"monitors":    "from the version on in which toban watches by itself; until then a Prometheus or another sender has to",
 		"functions":   "from the version on that runs functions",
 		"workflows":   "from the version on that runs workflows",
 		"jobs":        "from the version on that runs workflows",

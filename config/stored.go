@@ -71,6 +71,10 @@ func ReadProviders(objects []Object) (p Providers, err error) {
 			var s storedSlack
 			err = json.Unmarshal(o.Body, &s)
 			p.Slack = &Slack{Token: s.Token.secret(), SigningSecret: s.SigningSecret.secret(), Channel: s.Channel, BaseURL: s.BaseURL}
+		case metricsName:
+			var m storedMetrics
+			err = json.Unmarshal(o.Body, &m)
+			p.Metrics = m.metrics()
 		}
 		if err != nil {
 			return Providers{}, fmt.Errorf("provider %s: %w", o.Name, err)

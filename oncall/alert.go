@@ -21,7 +21,7 @@ type Alert struct {
 	GroupKey    string
 	Incident    IncidentID
 	StartsAt    time.Time
-	EndsAt      time.Time
+	EndsAt      time.Time // firing: until when it holds unless it is said again, zero = for ever; cleared: when it ended
 	LastAt      time.Time
 	Count       int64
 	Labels      map[string]string

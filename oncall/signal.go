@@ -81,5 +81,6 @@ type Signal struct {
 	Labels      map[string]string
 	Annotations map[string]string
 	StartsAt    time.Time // since when, by the sender's clock; zero = ReceivedAt
+	EndsAt      time.Time // of a trigger: it holds until then unless it is said again; zero = until it is resolved
 	ReceivedAt  time.Time
 }

@@ -98,6 +98,7 @@ type item struct {
 	resolve                   bool
 	severity                  oncall.Severity
 	receivedAt, startsAt      int64
+	endsAt                    any    // of a trigger; NULL = it holds until it is resolved
 	alert                     string // the id, if the alert is new
 	labels, annotations, body string
 
@@ -128,7 +129,7 @@ func newItem(a *Acceptance) (*item, error) {
 		signal: string(s.ID), service: clean(string(s.Service)), key: clean(s.Key), group: clean(s.GroupKey),
 		integration: clean(string(s.Integration)), senderKey: str(clean(s.SenderKey)),
 		resolve: s.Action == oncall.Resolve, severity: s.Severity,
-		receivedAt: s.ReceivedAt.UnixMilli(), startsAt: s.StartsAt.UnixMilli(),
+		receivedAt: s.ReceivedAt.UnixMilli(), startsAt: s.StartsAt.UnixMilli(), endsAt: ms(s.EndsAt),
 	}
 	if s.StartsAt.IsZero() {
 		it.startsAt = it.receivedAt

@@ -16,12 +16,12 @@ import (
 // way it learns whether the repetition is written down.
 const upsertAlerts = `
 	INSERT INTO alerts(service_id, fingerprint, id, state, severity, group_key, incident_id, starts_at, last_at, count,
-		labels, annotations, edge, logged, logged_at)
-	VALUES ($1, $2, $3, 'firing', $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $8)
+		labels, annotations, edge, logged, logged_at, ends_at)
+	VALUES ($1, $2, $3, 'firing', $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $8, $13)
 	ON CONFLICT (service_id, fingerprint) DO UPDATE SET
 		state = 'firing', severity = excluded.severity, group_key = excluded.group_key, incident_id = excluded.incident_id,
 		starts_at = CASE WHEN alerts.state = 'firing' THEN alerts.starts_at ELSE excluded.starts_at END,
-		ends_at = NULL, last_at = excluded.last_at, count = alerts.count + excluded.count,
+		ends_at = excluded.ends_at, last_at = excluded.last_at, count = alerts.count + excluded.count,
 		labels = excluded.labels, annotations = excluded.annotations,
 		edge = CASE WHEN alerts.state = 'firing' THEN alerts.edge ELSE excluded.edge END,
 		logged = CASE WHEN alerts.state = 'firing' AND excluded.logged_at - alerts.logged_at < 60000 THEN alerts.logged ELSE excluded.logged END,
@@ -121,14 +121,14 @@ func (b *batch) writeAlerts(ctx context.Context, fired []*firing, cleared []*ite
 	}
 	byKey := make(map[alertKey]*firing, len(fired))
 	now := b.tx.Now.UnixMilli()
-	args := make([]any, 0, 12*len(fired))
+	args := make([]any, 0, 13*len(fired))
 	for _, a := range fired {
 		it := a.last
 		byKey[alertKey{it.service, it.key}] = a
 		args = append(args, it.service, it.key, it.alert, string(it.severity), it.group, string(a.incident), a.first.startsAt,
-			now, a.count, it.labels, it.annotations, a.first.signal)
+			now, a.count, it.labels, it.annotations, a.first.signal, it.endsAt)
 	}
-	err := b.tx.askSet(ctx, upsertAlerts, 12, args, func(rows row) error {
+	err := b.tx.askSet(ctx, upsertAlerts, 13, args, func(rows row) error {
 		var key alertKey
 		var edge, logged string
 		err := rows.Scan(&key.service, &key.key, &edge, &logged)

@@ -158,3 +158,27 @@ func TestATimelineIsReadBackwards(t *testing.T) {
 		}
 	})
 }
+
+func TestIncidentsTriggeredInASpanAreCountedUpToABound(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		at := history(t, db)
+		tx(t, db, func(tx *store.Tx) error {
+			for _, tc := range []struct {
+				name       string
+				from, to   time.Time
+				most, want int
+			}{
+				{"an hour, its first minute in and its last out", at(60), at(120), 100, 60},
+				{"more than the bound", at(0), at(3000), 100, 100},
+				{"before all", at(-100), at(0), 100, 0},
+				{"nothing", at(5), at(5), 100, 0},
+			} {
+				if n, err := tx.CountTriggered(t.Context(), tc.from, tc.to, tc.most); err != nil || n != tc.want {
+					t.Errorf("%s: got %d, %v, want %d", tc.name, n, err, tc.want)
+				}
+			}
+			return nil
+		})
+	})
+}

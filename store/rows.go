@@ -21,6 +21,7 @@ const (
 	TimerSweep    = "sweep"    // Ref: what is swept
 	TimerDrill    = "drill"    // Ref: incident; a drill is over
 	TimerChat     = "chat"     // Ref: incident; what its chat shows may be out of date
+	TimerEnding   = "ending"   // Ref: what is looked through; alerts that were not said again in time
 )
 
 // ResponseRow is a response as it is stored.

@@ -108,8 +108,10 @@ func (e *sqliteEngine) read(ctx context.Context, f func(*Tx) error) error {
 	}
 	r := &reader{e: e, tx: local}
 	tx := &Tx{Now: now(), db: e.db, q: r}
-	err = tx.run(ctx, f)
-	_ = local.Rollback() // nothing was written
+	err = func() error {
+		defer local.Rollback() //nolint:errcheck // nothing was written
+		return tx.run(ctx, f)  // which may end the goroutine
+	}()
 	r.prepareMissed(ctx)
 	repanic(err)
 	return err

@@ -19,6 +19,7 @@ type writer struct {
 	q       *pinned
 	accepts queue
 	nums    numbers
+	exited  bool // a closure has ended the goroutine that runs this; its next one goes on
 
 	mu       sync.Mutex
 	closures []*closure
@@ -48,6 +49,10 @@ const (
 // savepoints the engine rolled back with everything else. Nothing of theirs is
 // committed.
 var errGroupLost = errors.New("store: the commit was lost with that of its neighbours")
+
+// errExited is what Tx returns when its closure has ended the goroutine that ran
+// it, which is the writer's. Nothing of it is committed.
+var errExited = errors.New("store: the closure of a transaction called runtime.Goexit (as t.Fatal does) instead of returning")
 
 func newWriter(db *DB, conn *sql.Conn) *writer {
 	return &writer{
@@ -83,10 +88,18 @@ func (w *writer) tx(ctx context.Context, f func(*Tx) error) error {
 	return err
 }
 
-// run commits groups until the writer is closed and nothing waits.
+// run commits groups until the writer is closed and nothing waits. A closure that
+// ends this goroutine does not end the writer: it goes on in another one.
 func (w *writer) run() {
-	defer close(w.ended)
-	for range w.accepts.wake {
+	defer func() {
+		if w.exited {
+			w.exited = false
+			go w.run() // close waits for its end
+			return
+		}
+		close(w.ended)
+	}()
+	for awake := true; awake; _, awake = <-w.accepts.wake {
 		for w.group() {
 		}
 		w.mu.Lock()
@@ -132,6 +145,12 @@ func (w *writer) group() bool {
 	began := time.Now()
 	var members []*closure
 	var err error
+	defer func() {
+		if w.exited { // in one of them; the others are run again
+			w.rollBack()
+			w.lose(errExited, members, items)
+		}
+	}()
 	for c := first; c != nil && err == nil; {
 		members = append(members, c)
 		if err = w.member(ctx, c); err != nil || len(members) == maxClosures || time.Since(began) > maxGroup {
@@ -151,8 +170,7 @@ func (w *writer) group() bool {
 	}
 	if err != nil {
 		w.db.log.Error("commit failed", "err", err)
-		w.q.run(ctx, "ROLLBACK") //nolint:errcheck // the engine may have done it already
-		w.nums = numbers{}
+		w.rollBack()
 		w.lose(err, members, items)
 		return true
 	}
@@ -181,10 +199,18 @@ func (w *writer) member(ctx context.Context, c *closure) error {
 		return err
 	}
 	c.tx = &Tx{Now: now(), db: w.db, q: patient{w.q}}
-	if c.err = c.tx.run(c.ctx, c.f); c.err == nil {
+	w.exited, c.err = true, errExited
+	c.err = c.tx.run(c.ctx, c.f)
+	if w.exited = false; c.err == nil {
 		return w.q.run(ctx, "RELEASE member")
 	}
 	return w.undo(ctx)
+}
+
+// rollBack ends a group of which nothing is to be kept.
+func (w *writer) rollBack() {
+	w.q.run(context.Background(), "ROLLBACK") //nolint:errcheck // the engine may have done it already
+	w.nums = numbers{}
 }
 
 func (w *writer) undo(ctx context.Context) error {

@@ -44,6 +44,9 @@ func (e *Editor) Apply(ctx context.Context, objects []config.Object) (a Applied,
 	if err := sound(objects); err != nil {
 		return a, err
 	}
+	if err := e.watchable(objects); err != nil {
+		return a, err
+	}
 	if err := e.rehearse(ctx, objects); err != nil {
 		return a, err
 	}
@@ -255,6 +258,6 @@ func (e *Editor) Export(ctx context.Context) (out Exported, err error) {
 func kinds() []string {
 	return []string{
 		store.ObjectSettings, store.ObjectUser, store.ObjectSchedule, store.ObjectPolicy, store.ObjectService, store.ObjectIntegration,
-		store.ObjectPager, store.ObjectStage, store.ObjectRoute, config.KindProvider, config.KindKey,
+		store.ObjectPager, store.ObjectStage, store.ObjectRoute, store.ObjectMonitor, store.ObjectLocation, config.KindProvider, config.KindKey,
 	}
 }

@@ -30,6 +30,8 @@ type Options struct {
 	// Accepts says whether toban could work with a configuration before it is
 	// taken into force, as when a secret that it refers to is missing; nil = always.
 	Accepts func(*oncall.Directory, config.Providers) error
+	// Watches says whether toban could ask what a monitor wants to know; nil = always.
+	Watches func(*oncall.Monitor) error
 }
 
 // New returns an Editor.

@@ -17,14 +17,14 @@ import (
 
 // Limits of overrides.
 const (
-	furthest     = 100 * 366 * 24 * time.Hour // from now to either end
-	maxOverrides = 1000                       // of one schedule that have not ended
-	maxReason    = 1000                       // bytes
-	longestLook  = 400 * 24 * time.Hour       // that a preview shows
+	furthest        = 100 * 366 * 24 * time.Hour // from now to either end
+	longestOverride = 366 * 24 * time.Hour
+	maxOverrides    = 1000 // of one schedule that have not ended
+	maxReason       = 1000 // bytes
 )
 
 // Preview is what an override would change, within its own span: outside of it
-// nothing does. Of a long one it shows the first 400 days.
+// nothing does.
 type Preview struct {
 	Before, After []oncall.Shift
 	Changes       []Change // by user, in their order; who is on duty as long as before is absent
@@ -59,11 +59,7 @@ func (e *Editor) PreviewOverride(ctx context.Context, o oncall.Override) (p Prev
 func preview(dir *oncall.Directory, o oncall.Override) (p Preview) {
 	s := dir.Schedules[o.Schedule]
 	with := &oncall.Directory{Overrides: append(slices.Clone(dir.Overrides), o)}
-	to := o.To
-	if last := o.From.Add(longestLook); to.After(last) {
-		to = last
-	}
-	p.Before, p.After = s.Shifts(dir, o.From, to), s.Shifts(with, o.From, to)
+	p.Before, p.After = s.Shifts(dir, o.From, o.To), s.Shifts(with, o.From, o.To)
 	hours := map[oncall.UserID]*Change{}
 	of := func(u oncall.UserID) *Change {
 		if hours[u] == nil {
@@ -145,6 +141,8 @@ func checked(ctx context.Context, dir *oncall.Directory, o oncall.Override, now 
 		return o, invalid("/to", "override.span", "an override ends in the future: what was cannot be changed")
 	case o.To.Sub(now) > furthest || now.Sub(o.From) > furthest:
 		return o, invalid("/to", "override.span", "an override begins and ends within a hundred years from now")
+	case o.To.Sub(o.From) > longestOverride:
+		return o, invalid("/to", "override.span", "an override lasts 366 days at most; for longer change the schedule itself")
 	case len(o.Reason) > maxReason || !utf8.ValidString(o.Reason):
 		return o, invalid("/reason", "override.reason", fmt.Sprintf("a reason has at most %d bytes of text", maxReason))
 	}

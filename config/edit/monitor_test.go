@@ -1,0 +1,98 @@
+package edit_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"toban/access"
+	"toban/config"
+	"toban/config/edit"
+	"toban/oncall"
+	"toban/store"
+	"toban/store/storetest"
+)
+
+func TestAMonitorIsMadeChangedAndDeletedAtRunTime(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		e, ctx := setup(t, db), as(t, access.Manager)
+		made, err := e.PutMonitor(ctx, "shop", []byte("http: https://shop.example.jp\nservice: checkout"))
+		if err != nil || made.Target != "https://shop.example.jp" {
+			t.Fatalf("got %+v %v", made, err)
+		}
+		if _, err := e.PutMonitor(ctx, "shop", []byte(`{"http":"https://shop.example.jp/health","every":"1m"}`)); err != nil {
+			t.Fatal(err)
+		}
+		err = db.Read(ctx, func(tx *store.Tx) error {
+			all, _, err := tx.Monitors(ctx)
+			if len(all) != 1 || all[0].Target != "https://shop.example.jp/health" {
+				t.Errorf("got %+v", all)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		was, err := e.DeleteMonitor(ctx, "shop")
+		if err != nil || was.ID != "shop" {
+			t.Errorf("got %+v %v", was, err)
+		}
+		if _, err := e.DeleteMonitor(ctx, "shop"); code(err) != "object.not_found" {
+			t.Errorf("again: got %v", err)
+		}
+		log := audit(t, db, "monitor")
+		if len(log) != 3 || log[0].Action != "deleted" || log[1].Action != "changed" || log[2].Action != "created" || log[2].Actor != "take" {
+			t.Errorf("got %+v, want who did what", log)
+		}
+	})
+}
+
+func TestAMonitorThatMakesNoSenseIsRefused(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, "sqlite")
+	setup(t, db)
+	e := edit.New(edit.Options{DB: db, Log: slog.New(slog.DiscardHandler), Watches: func(m *oncall.Monitor) error {
+		if m.Name == "unwatchable" {
+			return errors.New("json: this is no jq")
+		}
+		return nil
+	}})
+	if _, err := e.Apply(t.Context(), objects(t, folder+"monitors: { filed: { ping: router.example.jp, labels: { a: b } }, night: { heartbeat: { period: 1h } } }\n")); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ name, body, code, says string }{
+		"a mistake":         {"shop", "http: https://shop.example.jp\nevry: 15s", "monitor.invalid", "2:1: unknown key \"evry\"; did you mean every?"},
+		"another service":   {"shop", "http: https://shop.example.jp\nservice: x", "monitor.invalid", "no service named"},
+		"a condition":       {"shop", "http: https://shop.example.jp\nname: unwatchable", "monitor.invalid", "this is no jq"},
+		"a file's":          {"filed", "ping: router.example.jp", "object.managed_by_file", "shop.yaml:16"},
+		"another's slug":    {"day", "heartbeat: { period: 1h, slug: night }", "monitor.invalid", "monitor night"},
+		"a new secret":      {"shop", "http: https://shop.example.jp\nheaders: { X-Token: file:/etc/passwd }", "configuration.reference", "file:/etc/passwd"},
+		"a file by the way": {"shop", "http: https://shop.example.jp\ntls: { ca: /etc/passwd }", "configuration.reference", "file:/etc/passwd"},
+		"much":              {"shop", "http: https://shop.example.jp\nbody: " + strings.Repeat("x", 70_000), "monitor.invalid", "64 KiB"},
+	} {
+		if _, err := e.PutMonitor(as(t, access.Manager), tc.name, []byte(tc.body)); code(err) != tc.code || !strings.Contains(err.Error(), tc.says) {
+			t.Errorf("%s: got %v, want %s with %q", name, err, tc.code, tc.says)
+		}
+	}
+	if _, err := e.DeleteMonitor(as(t, access.Manager), "filed"); code(err) != "object.managed_by_file" {
+		t.Errorf("got %v, want that a file manages it", err)
+	}
+	if _, err := e.PutMonitor(as(t, access.Responder), "shop", nil); code(err) != "access.role" {
+		t.Errorf("got %v, want that a responder may not", err)
+	}
+	if _, err := e.DeleteMonitor(as(t, access.Responder), "shop"); code(err) != "access.role" {
+		t.Errorf("got %v, want that a responder may not", err)
+	}
+	for name, o := range map[string]config.Object{
+		"no interval":     {Kind: "monitor", Name: "x", Body: []byte(`{"id":"x","kind":"ping","severity":"critical"}`)},
+		"two names":       {Kind: "monitor", Name: "x", Body: []byte(`{"id":"y"}`)},
+		"no monitor":      {Kind: "monitor", Name: "x", Body: []byte(`[]`)},
+		"empty reference": {Kind: "location", Name: "x", Body: []byte(`{"name":"x","references":[null]}`)},
+	} {
+		if _, err := e.Apply(as(t, access.Admin), append(objects(t, folder), o)); code(err) == "" {
+			t.Errorf("%s: got %v, want a refusal", name, err)
+		}
+	}
+}

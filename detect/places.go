@@ -1,0 +1,305 @@
+package detect
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"toban/detect/probe"
+	"toban/oncall"
+	"toban/store"
+)
+
+// places are the locations, as far as this node can tell what each of them sees.
+// Of a location whose own network is broken, or of which nothing comes at all,
+// one alert is told, not one for each of its monitors.
+type places struct {
+	of *Monitors
+
+	mu    sync.Mutex
+	by    map[string]*place
+	saved map[oncall.MonitorID]store.MonitorState // alerts that this node had open before its start, until their location is known
+}
+
+// place is one location.
+type place struct {
+	name       string
+	references map[oncall.MonitorID]*reference
+	monitors   int       // that are asked from there
+	heard      time.Time // when anything last came from there
+	failing    time.Time // since when every reference has failed; zero = one is reached
+	muted      bool
+	voices     map[placeAlert]*watched // each carries one alert; its state says whether it is open
+}
+
+type reference struct {
+	m        *oncall.Monitor
+	asked    bool
+	up       bool
+	message  string
+	duration time.Duration
+}
+
+// placeAlert is what can be wrong with a location.
+type placeAlert string
+
+const (
+	placeBroken placeAlert = "network" // its references are not reached
+	placeSilent placeAlert = "silent"  // nothing comes from it
+)
+
+func newPlaces(of *Monitors) *places {
+	return &places{of: of, by: map[string]*place{}, saved: map[oncall.MonitorID]store.MonitorState{}}
+}
+
+// referencePrefix begins the names of references.
+const referencePrefix = "location/"
+
+// set takes over the locations that are configured or named by a monitor.
+func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, now time.Time) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	was, before := ps.by, map[string]map[oncall.MonitorID]*reference{}
+	ps.by = map[string]*place{}
+	at := func(name string) *place {
+		if ps.by[name] == nil {
+			p := was[name]
+			if p == nil {
+				p = &place{name: name, heard: now, voices: map[placeAlert]*watched{}}
+				for _, what := range []placeAlert{placeBroken, placeSilent} {
+					p.voices[what] = ps.voice(placeKey(name, what, ps.of.o.DB.Node()))
+				}
+			}
+			before[name], p.references, p.monitors = p.references, nil, 0
+			ps.by[name] = p
+		}
+		return ps.by[name]
+	}
+	for _, l := range locations {
+		p := at(l.Name)
+		p.references = map[oncall.MonitorID]*reference{}
+		for _, m := range l.References {
+			r := before[l.Name][m.ID]
+			if r == nil || !r.m.SameQuestion(m) {
+				r = &reference{}
+			}
+			r.m = m
+			p.references[m.ID] = r
+		}
+	}
+	for _, m := range monitors {
+		for _, name := range m.Places() {
+			at(name).monitors++
+		}
+	}
+	for _, p := range ps.by {
+		if len(p.references) == 0 && p.muted { // nothing is left that could give its say back
+			p.muted, p.failing = false, time.Time{}
+			ps.clear(p, placeBroken, now)
+		}
+	}
+	for _, p := range was {
+		if ps.by[p.name] == nil { // gone, and what is open about it
+			ps.clear(p, placeBroken, now)
+			ps.clear(p, placeSilent, now)
+		}
+	}
+}
+
+// placeKey names an alert about a location. Each node has its own sight of it; the
+// incident is one.
+func placeKey(name string, what placeAlert, node string) string {
+	return referencePrefix + name + "/" + string(what) + "@" + node
+}
+
+// ofNode is the node whose alert about a location that is; ok is false for the
+// name of a monitor.
+func ofNode(id oncall.MonitorID) (node string, ok bool) {
+	if !strings.HasPrefix(string(id), referencePrefix) {
+		return "", false
+	}
+	i := strings.LastIndexByte(string(id), '@')
+	if i < 0 {
+		return "", false
+	}
+	return string(id[i+1:]), true
+}
+
+// voice carries one alert about a location; it goes on with what was saved of it.
+func (ps *places) voice(key string) *watched {
+	v := newWatched(ps.of, &oncall.Monitor{ID: oncall.MonitorID(key)})
+	v.halted = true // nothing asks it
+	if row, found := ps.saved[v.id]; found {
+		v.versions[""], v.state = row.Version, stateOf([]store.MonitorState{row})
+		delete(ps.saved, v.id)
+	}
+	return v
+}
+
+// adopt keeps an alert of this node from before its start.
+func (ps *places) adopt(row store.MonitorState) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.saved[row.Monitor] = row
+}
+
+// muted reports whether a location has no say at the moment.
+func (ps *places) muted(name string) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.by[name]
+	return p != nil && p.muted
+}
+
+// reference takes the result of a location's reference; it reports whether id is
+// one.
+func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Result) bool {
+	if !strings.HasPrefix(string(id), referencePrefix) {
+		return false
+	}
+	at, now := r.Start.Add(r.Duration), time.Now()
+	ps.heard(location, at)
+	ps.mu.Lock()
+	p := ps.by[location]
+	if p == nil || p.references[id] == nil {
+		ps.mu.Unlock()
+		return true
+	}
+	one := p.references[id]
+	one.asked, one.up, one.message, one.duration = true, r.Up, r.Message, r.Duration
+	failing := true
+	for _, each := range p.references {
+		failing = failing && each.asked && !each.up
+	}
+	turned := failing != p.muted
+	p.muted = failing
+	switch {
+	case !failing:
+		p.failing = time.Time{}
+		if one.up {
+			ps.clear(p, placeBroken, now)
+		}
+	case p.failing.IsZero():
+		p.failing = at
+	case at.Sub(p.failing) >= one.m.Every/2: // not for the first time
+		ps.tell(p, placeBroken, p.failing, "toban can't reach what it always reaches from the location "+p.name+": "+r.Message, now)
+	}
+	ps.mu.Unlock()
+	if sink := ps.of.o.Sink; sink != nil {
+		sink.Append(one.m, location, at, r)
+	}
+	if turned {
+		for _, w := range ps.of.list() {
+			w.mute(location, failing)
+		}
+	}
+	return true
+}
+
+// heard notes that a result came from a location.
+func (ps *places) heard(location string, at time.Time) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.by[location]
+	if p == nil || !at.After(p.heard) {
+		return
+	}
+	p.heard = at
+	now := time.Now()
+	ps.clear(p, placeSilent, now)
+	if len(p.references) == 0 {
+		ps.clear(p, placeBroken, now)
+	}
+}
+
+// silent reports whether nothing at all comes from the locations of a monitor,
+// and says that of them.
+func (ps *places) silent(m *oncall.Monitor, now time.Time) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, name := range m.Places() {
+		if p := ps.by[name]; p == nil || p.monitors < 2 || now.Sub(p.heard) < oncall.SightGrace {
+			return false
+		}
+	}
+	for _, name := range m.Places() {
+		p := ps.by[name]
+		ps.tell(p, placeSilent, p.heard, "no check has ended at the location "+name+" for "+oncall.PromDuration(now.Sub(p.heard).Truncate(time.Second))+": its monitors are unknown", now)
+	}
+	return true
+}
+
+// tell opens an alert about a location. ps.mu is held.
+func (ps *places) tell(p *place, what placeAlert, since time.Time, summary string, now time.Time) {
+	severity := oncall.Critical // toban is blind: nobody else would say so
+	if what == placeSilent {
+		severity = oncall.Warning
+	}
+	s := placeSignal(p.name, what, oncall.Trigger, now)
+	s.Severity, s.Title, s.StartsAt = severity, summary, since
+	s.Annotations = map[string]string{"reason": string(what), "summary": summary}
+	ps.send(p.voices[what], s, oncall.MonitorDown, now)
+}
+
+// clear ends an alert about a location. ps.mu is held.
+func (ps *places) clear(p *place, what placeAlert, now time.Time) {
+	ps.send(p.voices[what], placeSignal(p.name, what, oncall.Resolve, now), oncall.MonitorUp, now)
+}
+
+// send says what changes an alert, and saves that it was said.
+func (ps *places) send(v *watched, s oncall.Signal, status oncall.MonitorStatus, now time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if open := status == oncall.MonitorDown; v.state.Alerting == open {
+		return
+	}
+	s.Key = string(v.id)
+	v.state = oncall.MonitorState{Status: status, Since: now, Alerting: status == oncall.MonitorDown}
+	v.signals = append(v.signals, s)
+	v.dirty[""] = true
+	ps.of.courier.take(v)
+}
+
+func (v *watched) open() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.state.Alerting
+}
+
+func placeSignal(name string, what placeAlert, action oncall.Action, now time.Time) oncall.Signal {
+	return oncall.Signal{
+		Integration: integration, GroupKey: referencePrefix + name + "/" + string(what), Action: action, Severity: oncall.Critical, Title: "location " + name,
+		Labels: map[string]string{"alertname": "location", "kind": "location", "location": name}, StartsAt: now, ReceivedAt: now,
+	}
+}
+
+// buried are the names under which a node that is dead may have left alerts open.
+func (ps *places) buried(node string) (keys []oncall.MonitorID) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for name := range ps.by {
+		for _, what := range []placeAlert{placeBroken, placeSilent} {
+			keys = append(keys, oncall.MonitorID(placeKey(name, what, node)))
+		}
+	}
+	return keys
+}
+
+// Place is how a location is doing, as this node sees it.
+type Place struct {
+	Name     string
+	Monitors int
+	Heard    time.Time // when anything last came from there
+	Muted    bool      // its own network is broken: it has no say
+	Silent   bool      // nothing comes from it, and that was told
+}
+
+// Places returns the locations, in no order.
+func (m *Monitors) Places() (all []Place) {
+	m.places.mu.Lock()
+	defer m.places.mu.Unlock()
+	for _, p := range m.places.by {
+		all = append(all, Place{Name: p.name, Monitors: p.monitors, Heard: p.heard, Muted: p.muted, Silent: p.voices[placeSilent].open()})
+	}
+	return all
+}
