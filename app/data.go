@@ -57,6 +57,18 @@ func (d Data) Store() string { return "sqlite:" + filepath.Join(d.Dir, "toban.db
 // Socket is where the command line finds a running toban.
 func (d Data) Socket() string { return filepath.Join(d.Dir, "toban.sock") }
 
+// Metrics is the folder of the embedded Prometheus.
+func (d Data) Metrics() string { return filepath.Join(d.Dir, "metrics") }
+
+// MetricsRules is the folder of the rules that toban itself writes for it.
+func (d Data) MetricsRules() string { return filepath.Join(d.Dir, "metrics-rules") }
+
+// MetricsSocket is where the embedded Prometheus answers.
+func (d Data) MetricsSocket() string { return filepath.Join(d.Dir, "metrics.sock") }
+
+// AlertsSocket is where it posts its alerts, and nothing else is taken.
+func (d Data) AlertsSocket() string { return filepath.Join(d.Dir, "core.sock") }
+
 // Key returns the installation's secret, 32 bytes that callback tokens are made
 // with: from the environment (TOBAN_KEY, 64 hexadecimal digits) or from a file
 // that is written at the first start. Nodes that share a store must share it.

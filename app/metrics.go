@@ -1,0 +1,275 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"toban/config"
+	"toban/internal/child"
+	"toban/internal/remotewrite"
+)
+
+// metrics is the seam to a Prometheus: the child process `toban metrics`, or one
+// that runs already. Samples go there, queries are passed on, and alerts come
+// back as from any sender. Nothing of toban waits for it; while it is down only
+// it is missing.
+type metrics struct {
+	log     *slog.Logger
+	data    Data
+	getenv  func(string) string
+	command bool          // this program has the command metrics
+	page    func() string // where toban's pages are
+	alarm   *metricsAlarm
+	changed chan struct{} // wanted is another
+
+	mu     sync.Mutex
+	wanted metricsPlan
+
+	now    atomic.Pointer[metricsSeat] // what is there at the moment; nil = nothing
+	sender atomic.Pointer[remotewrite.Sender]
+}
+
+// metricsPlan is what shall run.
+type metricsPlan struct {
+	settings        *config.Metrics // nil = nothing
+	password, token string          // for one that runs already
+}
+
+// other reports whether it is another than q, but for the files that it reads
+// again by itself.
+func (p metricsPlan) other(q metricsPlan) bool {
+	if p.settings == nil || q.settings == nil {
+		return p.settings != q.settings
+	}
+	a, b := *p.settings, *q.settings
+	a.Files, b.Files = "", ""
+	return !reflect.DeepEqual(a, b) || p.password != q.password || p.token != q.token
+}
+
+// metricsSeat is a Prometheus that is being worked with.
+type metricsSeat struct {
+	child *child.Child // nil = it is somebody else's
+	to    remotewrite.Target
+	base  string // of its HTTP API, in front of /api/v1
+	// transport carries questions to it.
+	transport *http.Transport
+}
+
+func newMetrics(data Data, o Options, page func() string, alarm *metricsAlarm) *metrics {
+	return &metrics{
+		log: o.Log.With("component", "metrics"), data: data, getenv: o.Getenv, command: o.Metrics, page: page, alarm: alarm,
+		changed: make(chan struct{}, 1),
+	}
+}
+
+// plan says what runs by what is written: that, or toban's own with its usual
+// limits where something needs it and nothing is written.
+func (m *metrics) plan(written *config.Metrics, needed bool) (p metricsPlan, err error) {
+	switch {
+	case written != nil && written.Off:
+		return p, nil
+	case written != nil:
+		p.settings = written
+	case needed:
+		usual := config.DefaultMetrics()
+		p.settings = &usual
+	default:
+		return p, nil
+	}
+	if p.settings.URL == "" && !m.command {
+		return p, errors.New("this program can't run a Prometheus of its own; name one under metrics.url")
+	}
+	if p.password, err = p.settings.Password.Resolve(m.getenv); err != nil {
+		return p, fmt.Errorf("metrics.password: %w", err)
+	}
+	if p.token, err = p.settings.Token.Resolve(m.getenv); err != nil {
+		return p, fmt.Errorf("metrics.token: %w", err)
+	}
+	return p, nil
+}
+
+// want makes what is configured run.
+func (m *metrics) want(written *config.Metrics, needed bool) error {
+	plan, err := m.plan(written, needed)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	before := m.wanted
+	m.wanted = plan
+	m.mu.Unlock()
+	switch {
+	case plan.other(before):
+		select {
+		case m.changed <- struct{}{}:
+		default: // it is already on its way
+		}
+	case plan.settings != nil && plan.settings.Files != before.settings.Files:
+		m.reload()
+	}
+	return nil
+}
+
+// reload makes the child read its files again: they may have changed without
+// toban's own.
+func (m *metrics) reload() {
+	seat := m.now.Load()
+	if seat == nil || seat.child == nil {
+		return
+	}
+	if err := seat.child.Signal(syscall.SIGHUP); err != nil && !errors.Is(err, child.ErrDown) { // one that starts reads them anyway
+		m.log.Error("the metrics process was not told to read its files again", "err", err)
+	}
+}
+
+// WriteRules makes rules of toban's own, such as those of monitors, part of what
+// the child evaluates; name is that of a file, without its ending. An empty body
+// takes it away.
+func (m *metrics) WriteRules(name string, body []byte) error {
+	file := filepath.Join(m.data.MetricsRules(), name+".yml")
+	before, err := os.ReadFile(file) //nolint:gosec // the name is the caller's own
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("rules: %w", err)
+	}
+	if string(before) == string(body) {
+		return nil
+	}
+	if len(body) == 0 {
+		err = os.Remove(file)
+	} else if err = os.MkdirAll(m.data.MetricsRules(), 0o700); err == nil {
+		err = writeSynced(file, body)
+	}
+	if err != nil {
+		return fmt.Errorf("rules: %w", err)
+	}
+	m.reload()
+	return nil
+}
+
+// Append hands samples on. It never blocks; where there is no Prometheus they
+// are gone.
+func (m *metrics) Append(samples []remotewrite.Sample) {
+	if s := m.sender.Load(); s != nil {
+		s.Append(samples)
+	}
+}
+
+// run works until ctx ends.
+func (m *metrics) run(ctx context.Context) error {
+	work, ctx := errgroup.WithContext(ctx)
+	work.Go(func() error { m.alarm.run(ctx); return nil })
+	work.Go(func() error {
+		for ctx.Err() == nil {
+			select {
+			case <-m.changed: // it is looked at now
+			default:
+			}
+			m.mu.Lock()
+			plan := m.wanted
+			m.mu.Unlock()
+			if err := m.live(ctx, plan); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return work.Wait()
+}
+
+// live works with one Prometheus, until another is wanted.
+func (m *metrics) live(ctx context.Context, plan metricsPlan) error {
+	ctx, cancel := context.WithCancel(ctx)
+	work, ctx := errgroup.WithContext(ctx)
+	if plan.settings != nil {
+		seat := m.seat(plan)
+		sender := remotewrite.New(remotewrite.Options{Target: seat.to, Log: m.log})
+		defer seat.transport.CloseIdleConnections()
+		m.now.Store(seat)
+		m.sender.Store(sender)
+		work.Go(func() error { return sender.Run(ctx) })
+		if seat.child != nil {
+			work.Go(func() error { return seat.child.Run(ctx) })
+		} else {
+			m.alarm.up()
+		}
+		m.log.InfoContext(ctx, "metrics", "from", seat.to)
+	} else {
+		m.alarm.up()
+	}
+	select {
+	case <-ctx.Done():
+	case <-m.changed:
+	}
+	m.now.Store(nil)
+	m.sender.Store(nil)
+	cancel()
+	return work.Wait()
+}
+
+// seat is the Prometheus of a plan.
+func (m *metrics) seat(plan metricsPlan) *metricsSeat {
+	s := plan.settings
+	if s.URL != "" {
+		to := remotewrite.Target{URL: s.URL + "/api/v1/write", User: s.User, Password: plan.password, Token: plan.token}
+		return &metricsSeat{base: s.URL, to: to, transport: toTarget(to)}
+	}
+	const base = "http://metrics/prometheus"
+	c := child.New(child.Options{
+		Name: "toban metrics", Args: m.args(s), Env: metricsEnvironment(os.Environ()), Ready: "ready", Log: m.log,
+	})
+	c.OnReady(m.alarm.up)
+	c.OnDown(m.alarm.down)
+	to := remotewrite.Target{URL: base + "/api/v1/write", Socket: m.data.MetricsSocket()}
+	return &metricsSeat{child: c, base: base, to: to, transport: toTarget(to)}
+}
+
+// args are those of the command that runs the embedded Prometheus.
+func (m *metrics) args(s *config.Metrics) []string {
+	mebibytes := func(n int64) string { return fmt.Sprintf("%dMiB", n>>20) }
+	args := []string{
+		"metrics", "--data", m.data.Metrics(), "--listen", "unix:" + m.data.MetricsSocket(), "--alerts", "unix:" + m.data.AlertsSocket(),
+		"--retention", fmt.Sprintf("%ds", int64(s.Retention.Seconds())), "--size", mebibytes(s.Size), "--memory", mebibytes(s.Memory),
+		"--external-url", m.page(), "--until-stdin-closes", "--rules", m.data.MetricsRules(),
+	}
+	for _, r := range s.Rules {
+		args = append(args, "--rules", r)
+	}
+	if s.Prometheus != "" {
+		args = append(args, "--config", s.Prometheus)
+	}
+	return args
+}
+
+// metricsEnvironment is what of the environment the child is given: what a
+// program needs to reach others, and none of toban's secrets.
+func metricsEnvironment(all []string) []string {
+	some := []string{} // none is not nil, which would be all
+	for _, each := range all {
+		name, _, _ := strings.Cut(each, "=")
+		upper := strings.ToUpper(name)
+		switch {
+		case strings.HasPrefix(upper, "TOBAN_"):
+			continue
+		case strings.HasSuffix(upper, "_PROXY"), strings.HasPrefix(name, "LC_"), strings.HasPrefix(name, "SSL_CERT_"), strings.HasPrefix(name, "AWS_"):
+		case name == "PATH", name == "HOME", name == "USER", name == "LANG", name == "TZ", name == "TMPDIR",
+			name == "GOMAXPROCS", name == "GODEBUG", name == "GOTRACEBACK", strings.HasPrefix(name, "KUBERNETES_SERVICE_"):
+		default:
+			continue
+		}
+		some = append(some, each)
+	}
+	return some
+}
