@@ -14,6 +14,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rivo/uniseg"
+
 	"toban/incident"
 	"toban/internal/id"
 	"toban/oncall"
@@ -27,6 +29,8 @@ type Acceptor struct {
 	dir *directory
 	inc *incident.Lifecycle
 	log *slog.Logger
+
+	hearing hearing
 }
 
 // New returns an Acceptor on db; acknowledgements that senders make go to inc.
@@ -43,6 +47,14 @@ func (a *Acceptor) Directory(ctx context.Context) (*oncall.Directory, error) { r
 // commits. Errors are *oncall.Error where the sender can do something about it;
 // Unavailable asks for a repetition.
 func (a *Acceptor) Accept(ctx context.Context, signals []oncall.Signal) error {
+	err := a.accept(ctx, signals)
+	if err != nil && lost(err) {
+		a.hearing.miss()
+	}
+	return err
+}
+
+func (a *Acceptor) accept(ctx context.Context, signals []oncall.Signal) error {
 	dir, err := a.dir.get(ctx)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
@@ -113,10 +125,10 @@ func complete(s *oncall.Signal, now time.Time) {
 	if s.Stage != oncall.Production {
 		s.Key, s.GroupKey = string(s.Stage)+"|"+s.Key, string(s.Stage)+"|"+s.GroupKey
 	}
-	if s.Title == "" {
-		s.Title = s.Key
+	if s.Title = oncall.Flatten(s.Title); s.Title == "" {
+		s.Title = oncall.Flatten(s.Key)
 	}
-	s.Title = cut(s.Title, maxTitle)
+	s.Title = shorten(s.Title, maxTitle)
 }
 
 // Limits on what is kept of a signal, in bytes.
@@ -133,6 +145,26 @@ func bounded(key string) string {
 	}
 	sum := sha256.Sum256([]byte(key))
 	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// shorten is cut that leaves what is read as one sign whole, such as a letter
+// with its accents, unless one alone is longer than that.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	kept, state := 0, -1
+	for rest := s; ; {
+		var sign string
+		if sign, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state); kept+len(sign) > n {
+			break
+		}
+		kept += len(sign)
+	}
+	if kept == 0 {
+		return cut(s, n)
+	}
+	return s[:kept]
 }
 
 // cut shortens s to at most n bytes without cutting a character.

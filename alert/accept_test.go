@@ -163,6 +163,42 @@ func TestASendersAcknowledgementTakesTheIncident(t *testing.T) {
 	})
 }
 
+func TestATitleIsKeptAsOneLineAndADescriptionAsItIs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		d := open(t, db)
+		text := map[string]string{"description": "first line\n\tsecond line"}
+		d.accept(
+			oncall.Signal{Key: "a", Title: "\x1b[31mdisk full\x1b[0m\r\n\ton db-1", Annotations: text},
+			oncall.Signal{Key: "key of\tb", Title: "\n\x07"},
+			oncall.Signal{Key: "c", Title: strings.Repeat("x", 1020) + "👩‍👩‍👧"},
+		)
+		want := map[string]string{"a": "disk full on db-1", "key of\tb": "key of b", "c": strings.Repeat("x", 1020)}
+		for _, inc := range d.incidents() {
+			if inc.Title != want[inc.GroupKey] {
+				t.Errorf("the title of %q is %q, want %q", inc.GroupKey, inc.Title, want[inc.GroupKey])
+			}
+			var entries []oncall.Entry
+			var alerts []oncall.Alert
+			err := db.Read(t.Context(), func(tx *store.Tx) (err error) {
+				if entries, err = tx.Timeline(t.Context(), inc.ID, 0, 0); err != nil {
+					return err
+				}
+				alerts, err = tx.Alerts(t.Context(), inc.ID, 10)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := entries[0].Data.Title; got != want[inc.GroupKey] {
+				t.Errorf("the timeline of %q has the title %q, want %q", inc.GroupKey, got, want[inc.GroupKey])
+			}
+			if len(alerts) != 1 || inc.GroupKey == "a" && alerts[0].Annotations["description"] != text["description"] {
+				t.Errorf("alerts %+v, want one whose description has its lines", alerts)
+			}
+		}
+	})
+}
+
 func TestLongKeysAndTitlesAreBoundedAndStayApart(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *store.DB) {

@@ -1,8 +1,10 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -27,7 +29,7 @@ var (
 	ErrTooLarge   = &oncall.Error{Kind: oncall.TooLarge, Code: "intake.too_large", Message: "the request is larger than 1 MiB"}
 	ErrTooMany    = &oncall.Error{Kind: oncall.TooLarge, Code: "intake.too_many", Message: "the request carries more than 5000 signals"}
 	ErrLimited    = &oncall.Error{Kind: oncall.Limited, Code: "intake.rate", Message: "this sender is over its rate; raise it with `rate` on the integration"}
-	ErrDialect    = &oncall.Error{Kind: oncall.NotFound, Code: "intake.unknown_dialect", Message: "no such dialect; toban reads: alertmanager, generic"}
+	ErrDialect    = &oncall.Error{Kind: oncall.NotFound, Code: "intake.unknown_dialect", Message: "no such dialect; toban reads: alertmanager, generic, prometheus"}
 	ErrMismatch   = &oncall.Error{Kind: oncall.NotFound, Code: "intake.wrong_dialect", Message: "this key belongs to an integration of another dialect"}
 	ErrEncoding   = &oncall.Error{Kind: oncall.Invalid, Code: "intake.content_type", Message: "the body must be JSON (Content-Type: application/json)"}
 )
@@ -37,9 +39,13 @@ type Accept func(ctx context.Context, signals []oncall.Signal) error
 
 // dialect is how one kind of sender speaks.
 type dialect struct {
+	// parse returns the signals of a request. Those that come with an error are
+	// accepted before it is answered; most dialects take all or nothing.
 	parse func(body []byte, in *oncall.Integration) ([]oncall.Signal, error)
 	// retry is the status on which this sender repeats what it said.
 	retry int
+	taken int   // the status of what was accepted; zero = 202
+	body  int64 // how large a request may be, in bytes; zero = MaxBody
 }
 
 // Intake serves the senders' URLs.
@@ -59,13 +65,17 @@ func New(db *store.DB, accept Accept, log *slog.Logger) *Intake {
 		dialects: map[string]dialect{
 			"alertmanager": {parse: parseAlertmanager, retry: http.StatusServiceUnavailable},
 			"generic":      {parse: newGeneric().parse, retry: http.StatusServiceUnavailable},
+			"prometheus":   {parse: parsePrometheus, retry: http.StatusServiceUnavailable, taken: http.StatusOK, body: maxPrometheusBody},
+			ownDialect:     {parse: parseOwn, retry: http.StatusServiceUnavailable, taken: http.StatusOK, body: maxPrometheusBody},
 		},
 	}
 }
 
-// Routes mounts /integrations/{dialect}/{key} on mux.
+// Routes mounts /integrations/{dialect}/{key} on mux, and what Prometheus puts
+// behind the prefix that it is given.
 func (i *Intake) Routes(mux interface{ Handle(string, http.Handler) }) {
 	mux.Handle("POST /integrations/{dialect}/{key}", http.HandlerFunc(i.serveKey))
+	mux.Handle("POST /integrations/{dialect}/{key}/api/v2/alerts", http.HandlerFunc(i.serveKey))
 }
 
 func (i *Intake) serveKey(w http.ResponseWriter, r *http.Request) {
@@ -116,9 +126,9 @@ func (i *Intake) Serve(w http.ResponseWriter, r *http.Request, in *oncall.Integr
 		problem.Write(w, r, i.log, ErrDialect)
 		return
 	}
-	signals, err := i.read(w, r, in, d)
-	if err != nil {
-		i.refuse(w, r, d, err)
+	signals, wrong := i.read(w, r, in, d)
+	if wrong != nil && len(signals) == 0 {
+		i.refuse(w, r, d, wrong)
 		return
 	}
 	for n := range signals {
@@ -131,7 +141,11 @@ func (i *Intake) Serve(w http.ResponseWriter, r *http.Request, in *oncall.Integr
 		i.refuse(w, r, d, err)
 		return
 	}
-	w.WriteHeader(http.StatusAccepted)
+	if wrong != nil { // of the others
+		i.refuse(w, r, d, wrong)
+		return
+	}
+	w.WriteHeader(cmp.Or(d.taken, http.StatusAccepted))
 }
 
 func (i *Intake) read(w http.ResponseWriter, r *http.Request, in *oncall.Integration, d dialect) ([]oncall.Signal, error) {
@@ -144,21 +158,26 @@ func (i *Intake) read(w http.ResponseWriter, r *http.Request, in *oncall.Integra
 	if !isJSON(r.Header.Get("Content-Type")) {
 		return nil, ErrEncoding
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	limit := cmp.Or(d.body, MaxBody)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return nil, ErrTooLarge
+			return nil, tooLarge(limit)
 		}
 		return nil, &oncall.Error{Kind: oncall.Invalid, Code: "intake.unreadable", Message: "the request ended before its body did"}
 	}
 	signals, err := d.parse(body, in)
-	if err != nil {
-		return nil, err
-	}
 	if len(signals) > MaxSignals {
 		return nil, ErrTooMany
 	}
-	return signals, nil
+	return signals, err
+}
+
+func tooLarge(limit int64) error {
+	if limit == MaxBody {
+		return ErrTooLarge
+	}
+	return &oncall.Error{Kind: oncall.TooLarge, Code: "intake.too_large", Message: fmt.Sprintf("the request is larger than %d MiB", limit>>20)}
 }
 
 // refuse answers with err. What the sender should repeat gets the status on

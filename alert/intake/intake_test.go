@@ -23,6 +23,7 @@ type door struct {
 	t        *testing.T
 	db       *store.DB
 	mux      *http.ServeMux
+	own      http.Handler // of the metrics process
 	accepted []oncall.Signal
 	fail     error
 }
@@ -30,21 +31,28 @@ type door struct {
 func open(t *testing.T) *door {
 	t.Helper()
 	d := &door{t: t, db: storetest.New(t, "sqlite"), mux: http.NewServeMux()}
-	intake.New(d.db, func(_ context.Context, s []oncall.Signal) error {
+	in := intake.New(d.db, func(_ context.Context, s []oncall.Signal) error {
 		if d.fail == nil {
 			d.accepted = append(d.accepted, s...)
 		}
 		return d.fail
-	}, slog.New(slog.DiscardHandler)).Routes(d.mux)
+	}, slog.New(slog.DiscardHandler))
+	in.Routes(d.mux)
+	in.Alertmanager(d.mux)
+	d.own = in.Own()
 	err := d.db.Tx(t.Context(), func(tx *store.Tx) error {
 		objects := []store.Object{
 			integration(t, oncall.Integration{ID: "prom", Dialect: "alertmanager"}),
+			integration(t, oncall.Integration{ID: "rules", Dialect: "prometheus"}),
 			integration(t, oncall.Integration{ID: "shop", Dialect: "generic", Service: "checkout", Stage: "staging", Rate: 0.001, Burst: 3}),
 		}
 		if _, _, err := tx.Apply(t.Context(), objects); err != nil {
 			return err
 		}
 		if err := tx.AddKey(t.Context(), intake.HashKey("prom-key"), "prom"); err != nil {
+			return err
+		}
+		if err := tx.AddKey(t.Context(), intake.HashKey("rules-key"), "rules"); err != nil {
 			return err
 		}
 		return tx.AddKey(t.Context(), intake.HashKey("shop-key"), "shop")
