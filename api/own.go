@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -18,7 +19,7 @@ type Me struct {
 	Role     string `json:"role" enum:"viewer,responder,manager,admin"`
 	Via      string `json:"via" doc:"api, page or cli"`
 	Language string `json:"language,omitempty"`
-	Zone     string `json:"zone,omitempty"`
+	Zone     string `json:"zone" doc:"in which times are shown to it: its own, else the installation's"`
 }
 
 // Status is how this toban does.
@@ -64,8 +65,12 @@ func (a *API) own(h huma.API) {
 		Summary: "Who asks", Description: "The account of the token or session, with its role.",
 	}, func(ctx context.Context, _ *struct{}) (*struct{ Body Me }, error) {
 		p, _ := access.From(ctx)
+		dir, err := a.directory(ctx)
+		if err != nil {
+			return nil, err
+		}
 		return &struct{ Body Me }{Me{
-			Account: p.Account, User: string(p.User), Role: string(p.Role), Via: p.Via, Language: p.Language, Zone: p.Zone,
+			Account: p.Account, User: string(p.User), Role: string(p.Role), Via: p.Via, Language: p.Language, Zone: cmp.Or(p.Zone, dir.Settings.Zone, "UTC"),
 		}}, nil
 	})
 	register(a, h, huma.Operation{

@@ -23,6 +23,8 @@ import (
 	"toban/api"
 	"toban/config"
 	"toban/config/edit"
+	"toban/detect"
+	"toban/detect/heartbeat"
 	"toban/gateway"
 	"toban/incident"
 	"toban/internal/due"
@@ -48,37 +50,42 @@ type Options struct {
 	DatabaseURL  string         // PostgreSQL; "" = the embedded store in the data folder
 	Key          string         // TOBAN_KEY; "" = the key file in the data folder
 	Listen       string         // "" = as configured
+	Listener     net.Listener   // the main one, open already; nil = Listen says where
 	PublicListen string         // "" = as configured
 	Log          *slog.Logger
 	Getenv       func(string) string
 	Version      string
 	ChatQuiet    time.Duration // how long an incident's channel outlives it; zero = 15 min
+	Metrics      bool          // this program has the command metrics, to be run as a child
 }
 
 // App is one running toban.
 type App struct {
-	o        Options
-	log      *slog.Logger
-	db       *store.DB
-	node     *lease.Node
-	queue    *due.Queue
-	respond  *respond.Driver
-	notify   *notify.Dispatcher
-	life     *incident.Lifecycle
-	stages   *stages
-	chat     *slack.Follower
-	access   *access.Keeper
-	edit     *edit.Editor
-	hub      *live.Hub
-	api      *api.API
-	web      *web.Web
-	servers  []*server
-	applied  chan *config.Config
-	closing  closers
-	ready    chan struct{}
-	external string
-	links    atomic.Pointer[string] // what the links in messages begin with
-	version  int64                  // of the configuration that the channels were made for
+	o          Options
+	log        *slog.Logger
+	db         *store.DB
+	node       *lease.Node
+	queue      *due.Queue
+	respond    *respond.Driver
+	notify     *notify.Dispatcher
+	life       *incident.Lifecycle
+	stages     *stages
+	chat       *slack.Follower
+	access     *access.Keeper
+	edit       *edit.Editor
+	hub        *live.Hub
+	api        *api.API
+	web        *web.Web
+	metrics    *metrics
+	monitors   *detect.Monitors
+	heartbeats *heartbeat.Listener
+	servers    []*server
+	applied    chan *config.Config
+	closing    closers
+	ready      chan struct{}
+	external   string
+	links      atomic.Pointer[string] // what the links in messages begin with
+	version    int64                  // of the configuration that the channels were made for
 }
 
 // New sets everything up and listens; nothing is done before Run. Close it also
@@ -164,9 +171,12 @@ func (a *App) connect(key []byte) (err error) {
 	a.notify.Register(a.queue)
 	a.access = access.New(a.db, a.log.With("component", "access"), access.Options{})
 	a.edit = edit.New(edit.Options{DB: a.db, Log: a.log.With("component", "edit"), Accepts: func(dir *oncall.Directory, p config.Providers) error {
-		_, err := a.stages.build(dir, p)
+		if _, err := a.stages.build(dir, p); err != nil {
+			return err
+		}
+		_, err := a.metrics.plan(p.Metrics, false)
 		return err
-	}})
+	}, Watches: func(m *oncall.Monitor) error { return a.monitors.Watchable(m) }})
 	a.hub = live.New(a.db, a.log.With("component", "live"), live.Options{})
 	return nil
 }
@@ -201,9 +211,11 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	if address == "" {
 		address = config.DefaultListen
 	}
-	main, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("listen: %w (another port: --listen 127.0.0.1:0, or toban.listen in the configuration)", err)
+	main, err := o.Listener, error(nil)
+	if main == nil {
+		if main, err = net.Listen("tcp", address); err != nil {
+			return fmt.Errorf("listen: %w (another port: --listen 127.0.0.1:0, or toban.listen in the configuration)", err)
+		}
 	}
 	a.closing.push("main listener", ignoreClosed(main.Close))
 	a.external = settings.ExternalURL
@@ -216,6 +228,12 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	})
 	a.stages.chat = a.chat
 	a.chat.Register(a.queue)
+	acceptor := alert.New(a.db, a.life, a.log.With("component", "alert"))
+	if err := acceptor.Register(ctx, a.queue); err != nil {
+		return err
+	}
+	a.metrics = newMetrics(data, o, a.URL, a.newMetricsAlarm(acceptor, main.Addr()))
+	a.watch(acceptor, key)
 	if o.Config != nil {
 		if err := a.replace(ctx, o.Config); err != nil {
 			return err
@@ -226,11 +244,11 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	}
 
 	a.face(key)
-	acceptor := alert.New(a.db, a.life, a.log.With("component", "alert"))
 	in := intake.New(a.db, acceptor.Accept, a.log.With("component", "intake"))
 	routes := edges{
 		intake: in, gateway: gateway.New(acceptor.Directory, in, a.log.With("component", "gateway")),
 		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, api: a.api.Handler(), web: a.web, log: a.log,
+		metrics: newMetricsProxy(a.metrics).handler(a.api.Beside, in.Samples), pings: a.heartbeats.Handler(),
 	}
 	a.servers = append(a.servers, newServer("main", main, behind(settings.TrustedProxies, atSubPath(a.external, routes.main())), a.log))
 	if o.PublicListen != "" {
@@ -250,6 +268,12 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	}
 	a.closing.push("socket", ignoreClosed(socket.Close))
 	a.servers = append(a.servers, newServer("socket", socket, a.api.Local(), a.log))
+	alerts, err := listenSocket(data.AlertsSocket())
+	if err != nil {
+		return err
+	}
+	a.closing.push("socket for alerts", ignoreClosed(alerts.Close))
+	a.servers = append(a.servers, newServer("socket for alerts", alerts, in.Own(), a.log))
 	return nil
 }
 
@@ -312,6 +336,9 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { return ended(workCtx, a.chat.Run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.hub.Run(workCtx)) })
 	work.Go(func() error { return a.follow(workCtx, a.version) })
+	work.Go(func() error { return ended(workCtx, a.metrics.run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.monitors.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.heartbeats.Run(workCtx)) })
 	for _, s := range a.servers {
 		work.Go(func() error { return s.run(workCtx) })
 	}

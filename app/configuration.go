@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"toban/config"
+	"toban/detect"
 	"toban/oncall"
 	"toban/store"
 )
@@ -75,6 +76,16 @@ func (a *App) configure(ctx context.Context) (version int64, err error) {
 		return 0, err
 	}
 	a.db.Follow(store.TimerChat, func(stage oncall.Stage) bool { return next.workspaceOf(stage) != nil })
+	monitors, err := a.watched(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.metrics.want(p.Metrics, needsMetrics(monitors)); err != nil {
+		return 0, err
+	}
+	if err := a.metrics.WriteRules("monitors", detect.RuleFile(monitors)); err != nil {
+		return 0, err
+	}
 	base := callbackBase(dir.Settings, a.external)
 	a.links.Store(&base)
 	a.stages.use(next)
@@ -107,6 +118,7 @@ func (a *App) follow(ctx context.Context, version int64) error {
 			if err != nil {
 				a.log.ErrorContext(ctx, "the configuration stays as it was", "err", err)
 			}
+			a.metrics.reload() // its files are its own, and may have changed
 		case <-tick.C:
 			dir, _, err := a.current(ctx)
 			if err != nil || dir.Version == version || dir.Version == failed {
@@ -130,6 +142,9 @@ func (a *App) replace(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	if _, err := a.stages.build(dir, c.Providers); err != nil {
+		return err
+	}
+	if _, err := a.metrics.plan(c.Providers.Metrics, needsMetrics(c.Monitors())); err != nil {
 		return err
 	}
 	if a.o.Config != nil && (c.Server.Listen != a.o.Config.Server.Listen || c.Server.Public.Listen != a.o.Config.Server.Public.Listen) {

@@ -105,10 +105,12 @@ type edges struct {
 	intake    *intake.Intake
 	gateway   *gateway.Gateway
 	callbacks http.Handler
+	pings     http.Handler
 	simulator http.Handler
 	ready     func() bool
 	api       http.Handler
 	web       *web.Web
+	metrics   http.Handler
 	log       *slog.Logger
 }
 
@@ -128,6 +130,8 @@ func (e edges) main() http.Handler {
 	mux.Handle("/sim/", e.simulator)
 	mux.Handle("/api/v1/", e.api)
 	mux.Handle("/docs/", e.api)
+	mux.Handle(prometheusPath+"/", e.metrics)
+	e.intake.Alertmanager(mux)
 	pages := e.web.Handler()
 	mux.Handle("/static/", pages)
 	known := map[string]bool{}
@@ -167,6 +171,7 @@ func (e edges) outside() *http.ServeMux {
 	mux := http.NewServeMux()
 	e.intake.Routes(mux)
 	mux.Handle("/callbacks/", e.callbacks)
+	mux.Handle("/ping/", e.pings)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.Count(r.URL.Path, "/") < 2 {
 			problem.Write(w, r, e.log, errNoPage)

@@ -33,10 +33,11 @@ func (e *env) audit() *cobra.Command {
 			if asJSON {
 				return e.printJSON(list)
 			}
+			zone := e.zone(cmd.Context())
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "AT\tWHO\tBY\tDID\tWHAT")
 			for _, a := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s %s\n", clock(a.At), a.Actor, dash(a.Via), a.Action, a.Kind, a.Name)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s %s\n", clock(a.At, zone), a.Actor, dash(a.Via), a.Action, a.Kind, a.Name)
 				if whole {
 					fmt.Fprintf(w, "\t\t\tbefore\t%s\n\t\t\tafter\t%s\n", compact(a.Before), compact(a.After))
 				}
@@ -91,10 +92,10 @@ func (e *env) status() *cobra.Command {
 				if !n.Alive {
 					state = "gone"
 				}
-				fmt.Fprintf(w, "node %s\t%s\t%s\tsince %s\n", n.Name, state, n.Version, clock(n.StartedAt))
+				fmt.Fprintf(w, "node %s\t%s\t%s\tsince %s\n", n.Name, state, n.Version, clock(n.StartedAt, located(me.Zone)))
 			}
 			for _, p := range s.Providers {
-				fmt.Fprintf(w, "provider %s\tsent %d\trefused %d\tfailed %d, last error %s %s\n", p.Name, p.Sent, p.Refused, p.Failed, moment(p.LastError), p.LastCode)
+				fmt.Fprintf(w, "provider %s\tsent %d\trefused %d\tfailed %d, last error %s %s\n", p.Name, p.Sent, p.Refused, p.Failed, moment(p.LastError, located(me.Zone)), p.LastCode)
 			}
 			return w.Flush()
 		},

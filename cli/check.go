@@ -24,11 +24,12 @@ func (e *env) check() *cobra.Command {
 		Long: "Reads every file below the folder and says what is wrong and how to mend it, with file, line and column.\nThe exit code is 1 when there is an error; warnings alone leave it at 0.",
 		Example: `  toban check --config shop
   toban check --config shop && toban serve --config shop`,
-		RunE: func(_ *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, problems := config.Load(folder)
 			if c != nil {
 				problems = append(problems, c.Advice(time.Now())...)
 				problems = append(problems, mappings(folder, c)...)
+				problems = append(problems, e.ofMetrics(cmd.Context(), c)...)
 			}
 			if config.Report(e.out, problems) {
 				return errors.New("the configuration has errors")
@@ -72,7 +73,7 @@ func (e *env) apply() *cobra.Command {
 		Long:    "Checks the folder, then replaces all that came from files, in one step. What was made at run time (overrides, incidents) stays.",
 		Example: "  toban apply --config shop",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := e.load(folder)
+			c, err := e.load(cmd.Context(), folder)
 			if err != nil {
 				return err
 			}

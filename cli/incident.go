@@ -56,7 +56,7 @@ func (e *env) incidentList() *cobra.Command {
 			if mine {
 				pairs = append(pairs, "mine", "true")
 			}
-			list, err := e.incidents(cmd.Context(), limit, pairs...)
+			list, err := e.incidents(cmd.Context(), limit, append(pairs, "lang", e.lang)...)
 			if err != nil {
 				return err
 			}
@@ -67,11 +67,12 @@ func (e *env) incidentList() *cobra.Command {
 				fmt.Fprintln(e.out, e.say("cli.nothing_open"))
 				return nil
 			}
+			zone := e.zone(cmd.Context())
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "#\tSTATE\tURGENCY\tSERVICE\tSINCE\tHOLDER\tNEXT\tTITLE")
 			for _, inc := range list {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", inc.Number, inc.State, inc.Urgency, inc.Service,
-					clock(inc.TriggeredAt), dash(inc.AcknowledgedBy), next(inc), line(inc.Title, maxTitle))
+					clock(inc.TriggeredAt, zone), dash(inc.AcknowledgedBy), next(inc, time.Now(), zone), line(inc.Title, maxTitle))
 			}
 			return w.Flush()
 		},
@@ -126,12 +127,13 @@ func (e *env) incidentShow() *cobra.Command {
 			if asJSON {
 				return e.printJSON(map[string]any{"incident": inc, "timeline": entries})
 			}
-			e.printIncident(inc)
+			zone := e.zone(cmd.Context())
+			e.printIncident(inc, zone)
 			for _, entry := range entries {
-				fmt.Fprintf(e.out, "  %s  %s\n", clock(entry.At), entry.Text)
+				fmt.Fprintf(e.out, "  %s  %s\n", clock(entry.At, zone), entry.Text)
 			}
-			if inc.NextAt != nil {
-				fmt.Fprintf(e.out, "\n%s\n", e.say("cli.next", "at", clock(*inc.NextAt), "why", e.say("next."+inc.NextWhy)))
+			if s := inc.NextStep; s != nil {
+				fmt.Fprintf(e.out, "\n%s\n", e.say("cli.next", "at", clock(s.At, zone), "why", s.Text))
 			}
 			return nil
 		},
@@ -147,14 +149,15 @@ func (e *env) read(ctx context.Context, ref string) (inc api.Incident, entries [
 		return inc, nil, err
 	}
 	path := "/api/v1/incidents/" + url.PathEscape(ref)
-	if err = c.call(ctx, http.MethodGet, path, nil, &inc); err != nil {
+	zone := zoneName(e.zone(ctx))
+	if err = c.call(ctx, http.MethodGet, query(path, "lang", e.lang, "zone", zone), nil, &inc); err != nil {
 		return inc, nil, err
 	}
 	for after := int64(0); ; {
 		var page struct {
 			Entries []api.Entry `json:"entries"`
 		}
-		if err = c.call(ctx, http.MethodGet, query(path+"/timeline", "after", fmt.Sprint(after), "limit", "1000", "lang", e.lang, "zone", time.Now().Format("-07:00")), nil, &page); err != nil {
+		if err = c.call(ctx, http.MethodGet, query(path+"/timeline", "after", fmt.Sprint(after), "limit", "1000", "lang", e.lang, "zone", zone), nil, &page); err != nil {
 			return inc, nil, err
 		}
 		if len(page.Entries) == 0 {
@@ -165,9 +168,9 @@ func (e *env) read(ctx context.Context, ref string) (inc api.Incident, entries [
 	}
 }
 
-func (e *env) printIncident(inc api.Incident) {
+func (e *env) printIncident(inc api.Incident, zone *time.Location) {
 	fmt.Fprintf(e.out, "#%d  %s  %s\n%s · %s · %s · %s\n\n", inc.Number, inc.State, line(inc.Title, len(inc.Title)),
-		inc.Service, inc.Severity, inc.Urgency, clock(inc.TriggeredAt))
+		inc.Service, inc.Severity, inc.Urgency, clock(inc.TriggeredAt, zone))
 }
 
 func (e *env) incidentCreate() *cobra.Command {
@@ -182,7 +185,7 @@ func (e *env) incidentCreate() *cobra.Command {
 			if err := e.call(cmd.Context(), http.MethodPost, "/api/v1/incidents", in, &inc); err != nil {
 				return err
 			}
-			e.printIncident(inc)
+			e.printIncident(inc, e.zone(cmd.Context()))
 			return nil
 		},
 	}
@@ -255,7 +258,7 @@ func (e *env) send(ctx context.Context, ref, op string, in api.Action) error {
 	if err := e.call(ctx, http.MethodPost, "/api/v1/incidents/"+url.PathEscape(ref)+"/"+op, in, &inc); err != nil {
 		return err
 	}
-	e.printIncident(inc)
+	e.printIncident(inc, e.zone(ctx))
 	return nil
 }
 
@@ -269,8 +272,6 @@ func (e *env) printJSON(v any) error {
 	return enc.Encode(v)
 }
 
-func clock(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
-
 func dash(s string) string {
 	if s == "" {
 		return "-"
@@ -278,9 +279,16 @@ func dash(s string) string {
 	return s
 }
 
-func next(inc api.Incident) string {
-	if inc.NextAt == nil {
+// next is what people notice next, and when: with the day where that is another
+// one.
+func next(inc api.Incident, now time.Time, zone *time.Location) string {
+	if inc.NextStep == nil {
 		return "-"
 	}
-	return fmt.Sprintf("%s %s", inc.NextWhy, inc.NextAt.Local().Format("15:04:05"))
+	at := inc.NextStep.At.In(zone)
+	layout := "15:04:05 " + zoneLayout(at)
+	if at.Format(time.DateOnly) != now.In(zone).Format(time.DateOnly) {
+		layout = "2006-01-02 15:04 " + zoneLayout(at)
+	}
+	return at.Format(layout) + " " + line(inc.NextStep.Text, maxTitle)
 }

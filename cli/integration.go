@@ -74,10 +74,11 @@ func (e *env) integrationKey() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			zone := e.zone(cmd.Context())
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "KEY\tMADE\tREVOKED")
 			for _, k := range keys {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", begin(k.Hash), clock(k.CreatedAt), moment(k.RevokedAt))
+				fmt.Fprintf(w, "%s\t%s\t%s\n", begin(k.Hash), clock(k.CreatedAt, zone), moment(k.RevokedAt, zone))
 			}
 			return w.Flush()
 		},
@@ -90,7 +91,7 @@ func (e *env) integrationKey() *cobra.Command {
 			if err := e.call(cmd.Context(), http.MethodDelete, path(args[0])+"/"+url.PathEscape(args[1]), nil, &k); err != nil {
 				return err
 			}
-			fmt.Fprintf(e.out, "key %s of integration %s, made %s, is revoked: its sender is refused within a second\n", begin(k.Hash), args[0], clock(k.CreatedAt))
+			fmt.Fprintf(e.out, "key %s of integration %s, made %s, is revoked: its sender is refused within a second\n", begin(k.Hash), args[0], clock(k.CreatedAt, e.zone(cmd.Context())))
 			return nil
 		},
 	}

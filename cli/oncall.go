@@ -39,12 +39,13 @@ func (e *env) oncall() *cobra.Command {
 				fmt.Fprintln(e.out, e.say("cli.no_schedule"))
 				return nil
 			}
+			zone := e.zone(cmd.Context())
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "SCHEDULE\tON DUTY\tUNTIL\tTHEN")
 			for _, d := range out.Duty {
 				until := "-"
 				if d.Until != nil {
-					until = clock(*d.Until)
+					until = clock(*d.Until, zone)
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Schedule, dash(strings.Join(d.Users, ", ")), until, dash(strings.Join(d.Next, ", ")))
 			}
@@ -100,10 +101,11 @@ func (e *env) override() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			zone := e.zone(cmd.Context())
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "ID\tSCHEDULE\tUSER\tFROM\tTO\tREASON")
 			for _, o := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.Schedule, o.User, clock(o.From), clock(o.To), o.Reason)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", o.ID, o.Schedule, o.User, clock(o.From, zone), clock(o.To, zone), o.Reason)
 			}
 			return w.Flush()
 		},
@@ -115,7 +117,8 @@ func (e *env) override() *cobra.Command {
 			if err := e.call(cmd.Context(), http.MethodDelete, "/api/v1/overrides/"+url.PathEscape(args[0]), nil, &was); err != nil {
 				return err
 			}
-			fmt.Fprintf(e.out, "%s is taken back: %s on %s from %s to %s\n", was.ID, was.User, was.Schedule, clock(was.From), clock(was.To))
+			zone := e.zone(cmd.Context())
+			fmt.Fprintf(e.out, "%s is taken back: %s on %s from %s to %s\n", was.ID, was.User, was.Schedule, clock(was.From, zone), clock(was.To, zone))
 			return nil
 		},
 	}
@@ -130,6 +133,7 @@ func (e *env) previewOverride(ctx context.Context, in api.Override) error {
 	if err := e.call(ctx, http.MethodPost, "/api/v1/overrides/preview", in, &p); err != nil {
 		return err
 	}
+	zone := e.zone(ctx)
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tUSER\tFROM\tTO")
 	for _, part := range []struct {
@@ -137,7 +141,7 @@ func (e *env) previewOverride(ctx context.Context, in api.Override) error {
 		shifts []api.Shift
 	}{{"before", p.Before}, {"after", p.After}} {
 		for _, s := range part.shifts {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", part.name, s.User, clock(s.From), clock(s.To))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", part.name, s.User, clock(s.From, zone), clock(s.To, zone))
 		}
 	}
 	for _, c := range p.Changes {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -32,14 +33,27 @@ type env struct {
 	lang     string                 // --lang: ja or en
 	given    func(flag string) bool // whether a flag of the root was given
 	toban    *client                // nil until it is needed
+	commands map[string]Command
+	place    *time.Location // of the times that are printed; nil until it is needed
 }
 
+// Command is a command that only the program knows, not this package: it would
+// bring libraries along that nothing else needs. It has flags and help of its
+// own and returns the exit code.
+type Command func(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Writer, getenv func(string) string) int
+
 // Main is main without the globals: it runs the command in args and returns the
-// exit code: 0 done, 1 failed, 2 the words were wrong.
-func Main(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+// exit code: 0 done, 1 failed, 2 the words were wrong. commands are further ones
+// by name; `metrics` is the one that serve runs as a child.
+func Main(ctx context.Context, args []string, in io.Reader, stdout, stderr io.Writer, getenv func(string) string, commands map[string]Command) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	e := &env{in: in, out: plain{stdout}, err: stderr, getenv: getenv}
+	if len(args) > 0 {
+		if command := commands[args[0]]; command != nil {
+			return command(ctx, args[1:], in, stdout, stderr, getenv)
+		}
+	}
+	e := &env{in: in, out: plain{stdout}, err: stderr, getenv: getenv, commands: commands}
 	root := e.root()
 	root.SetArgs(args)
 	root.SetIn(in)
@@ -82,8 +96,11 @@ until somebody presses a key, in one binary with its own store.`,
 	root.AddCommand(
 		e.serve(), e.demo(), e.initFolder(), e.check(), e.apply(), e.simulate(),
 		e.incident(), e.oncall(), e.service(), e.schedule(), e.policy(), e.people(), e.integration(), e.tokens(), e.audit(), e.status(),
-		e.sim(), e.bench(),
+		e.sim(), e.bench(), e.exporter(),
 	)
+	if e.commands[metricsCommand] != nil {
+		root.AddCommand(e.metrics())
+	}
 	return root
 }
 

@@ -37,7 +37,7 @@ func (e *env) scheduleList() *cobra.Command {
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "SCHEDULE\tZONE\tON DUTY\tUNTIL\tWRITTEN")
 			for _, s := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.Zone, dash(strings.Join(s.Now.Users, ", ")), moment(s.Now.Until), dash(s.Place))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", s.Name, s.Zone, dash(strings.Join(s.Now.Users, ", ")), moment(s.Now.Until, located(s.Zone)), dash(s.Place))
 			}
 			return w.Flush()
 		},
@@ -93,16 +93,17 @@ func (e *env) scheduleShow() *cobra.Command {
 func (e *env) printRota(r api.Rota) error {
 	fmt.Fprintf(e.out, "%s  %s · written in %s\n\n", r.Name, r.Zone, dash(r.Place))
 	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	zone := located(r.Zone)
 	fmt.Fprintln(w, "FROM\tTO\tON DUTY\tBY")
 	for _, s := range r.Shifts {
 		by := s.Layer
 		if s.Override {
 			by = "override"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", clock(s.From), clock(s.To), s.User, dash(by))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", clock(s.From, zone), clock(s.To, zone), s.User, dash(by))
 	}
 	for _, g := range r.Gaps {
-		fmt.Fprintf(w, "%s\t%s\t-\tgap: nobody\n", clock(g.From), clock(g.To))
+		fmt.Fprintf(w, "%s\t%s\t-\tgap: nobody\n", clock(g.From, zone), clock(g.To, zone))
 	}
 	return w.Flush()
 }

@@ -3,9 +3,12 @@ package cli_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,9 +40,30 @@ func TestScripts(t *testing.T) {
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"toban": func() {
-			os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+			os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, map[string]cli.Command{"metrics": metrics}))
 		},
 	})
+}
+
+// metrics stands for the command that runs a Prometheus, which this test does not
+// link. It says what it was told, and of a file named bad.yml what is wrong.
+func metrics(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer, _ func(string) string) int {
+	switch {
+	case len(args) > 0 && args[0] == "check" && strings.Contains(strings.Join(args, " "), "bad.yml"):
+		for i, arg := range args {
+			if arg == "--config" {
+				fmt.Fprintf(stdout, "%s:3:5: field scrape_confgs not found\n%s:7:9: no relabelling\n  | relabel_configs:\n  |   - x\n", args[i+1], args[i+1])
+			}
+		}
+		return 1
+	case len(args) > 0 && args[0] == "check":
+		return 0
+	case len(args) > 0 && args[0] == "--help":
+		fmt.Fprintln(stdout, "usage: toban metrics --data DIR")
+		return 0
+	}
+	fmt.Fprintln(stderr, "toban metrics: --data is missing")
+	return 2
 }
 
 // ready waits until the toban of this script takes commands.

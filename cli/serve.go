@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -21,6 +22,7 @@ func (e *env) serve() *cobra.Command {
 	var folder, listen, public, level string
 	var untilStdin, temporary bool
 	var chatQuiet time.Duration
+	var inherited int
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Run toban", Args: cobra.NoArgs,
 		Long: `Runs toban with the configuration of a folder. The store is embedded in the data folder; with
@@ -35,7 +37,7 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 			}
 			roomyHeap(e.getenv)
 			log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: lvl}))
-			c, err := e.load(folder)
+			c, err := e.loadToServe(cmd.Context(), folder)
 			if err != nil {
 				return err
 			}
@@ -50,9 +52,13 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 					}
 				}()
 			}
+			main, err := inherit(inherited)
+			if err != nil {
+				return err
+			}
 			return e.run(ctx, folder, app.Options{
-				Config: c, Data: e.data, DatabaseURL: e.getenv("TOBAN_DATABASE_URL"), Key: e.getenv("TOBAN_KEY"), Listen: listen, PublicListen: public,
-				Log: log, Getenv: e.getenv, Version: Version, ChatQuiet: chatQuiet,
+				Config: c, Data: e.data, DatabaseURL: e.getenv("TOBAN_DATABASE_URL"), Key: e.getenv("TOBAN_KEY"), Listen: listen, Listener: main, PublicListen: public,
+				Log: log, Getenv: e.getenv, Version: Version, ChatQuiet: chatQuiet, Metrics: e.commands[metricsCommand] != nil,
 			})
 		},
 	}
@@ -63,10 +69,29 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 	cmd.Flags().BoolVar(&untilStdin, "until-stdin-closes", false, "end when the standard input does, as a child of another program")
 	cmd.Flags().DurationVar(&chatQuiet, "chat-quiet", 0, "how long an incident's channel outlives it; 0 = 15m")
 	cmd.Flags().BoolVar(&temporary, "temporary", false, "with --until-stdin-closes: take the folder of the configuration away then")
+	cmd.Flags().IntVar(&inherited, "listen-fd", 0, "the main listener is this open file, as a child of another program; 0 = none")
+	_ = cmd.Flags().MarkHidden("listen-fd")
 	_ = cmd.Flags().MarkHidden("until-stdin-closes")
 	_ = cmd.Flags().MarkHidden("temporary")
 	_ = cmd.Flags().MarkHidden("chat-quiet")
 	return cmd
+}
+
+// inherit is the listener that whoever started this process has handed over as
+// an open file: it keeps the port across our end. nil for none.
+func inherit(fd int) (net.Listener, error) {
+	if fd == 0 {
+		return nil, nil
+	}
+	if fd < 3 {
+		return nil, usage{fmt.Errorf("--listen-fd: %d is no file that could have been handed over", fd)}
+	}
+	f := os.NewFile(uintptr(fd), "listener")
+	l, err := net.FileListener(f)
+	if err != nil {
+		return nil, fmt.Errorf("--listen-fd %d: %w", fd, errors.Join(err, f.Close()))
+	}
+	return l, f.Close() // l has its own
 }
 
 // run serves until ctx ends. A second signal ends at once.
@@ -90,7 +115,7 @@ func (e *env) run(ctx context.Context, folder string, o app.Options) error {
 					o.Log.Info("there is no folder to read again: toban runs with the store's configuration; use toban apply")
 					continue
 				}
-				c, err := e.load(folder)
+				c, err := e.loadToServe(ctx, folder)
 				if err != nil {
 					o.Log.Error("the configuration stays as it was", "err", err)
 					continue
@@ -112,13 +137,31 @@ func (e *env) run(ctx context.Context, folder string, o app.Options) error {
 
 // load reads and checks a folder; its warnings are printed, its errors refuse
 // it.
-func (e *env) load(folder string) (*config.Config, error) {
+func (e *env) load(ctx context.Context, folder string) (*config.Config, error) {
+	return e.loadWith(folder, func(c *config.Config) []config.Problem { return e.ofMetrics(ctx, c) })
+}
+
+// loadToServe is load for a toban that is to run: a mistake in what belongs to
+// its Prometheus is said and keeps nobody from being paged. The metrics process
+// leaves out what is wrong, or waits until it is mended.
+func (e *env) loadToServe(ctx context.Context, folder string) (*config.Config, error) {
+	return e.loadWith(folder, func(c *config.Config) []config.Problem {
+		problems := e.ofMetrics(ctx, c)
+		for i := range problems {
+			problems[i].Severity = config.Warning
+		}
+		return problems
+	})
+}
+
+func (e *env) loadWith(folder string, more func(*config.Config) []config.Problem) (*config.Config, error) {
 	if folder == "" {
 		return nil, nil
 	}
 	c, problems := config.Load(folder)
 	if c != nil {
 		problems = append(problems, mappings(folder, c)...)
+		problems = append(problems, more(c)...)
 	}
 	if config.Report(e.err, problems) {
 		return nil, fmt.Errorf("the configuration in %s has errors; nothing was changed", folder)

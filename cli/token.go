@@ -44,7 +44,7 @@ says: viewer looks, responder works on incidents, manager runs a team, admin run
 				return err
 			}
 			fmt.Fprintln(e.out, t.Secret)
-			fmt.Fprintf(e.err, "This is token %s (%s, expires: %s). It is shown this once; only its hash is kept.\n", begin(t.Hash), t.Role, moment(t.ExpiresAt))
+			fmt.Fprintf(e.err, "This is token %s (%s, expires: %s). It is shown this once; only its hash is kept.\n", begin(t.Hash), t.Role, moment(t.ExpiresAt, e.zone(cmd.Context())))
 			return nil
 		},
 	}
@@ -66,11 +66,12 @@ func (e *env) tokenList() *cobra.Command {
 			if asJSON {
 				return e.printJSON(list)
 			}
+			zone := e.zone(cmd.Context())
 			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "TOKEN\tNAME\tACCOUNT\tROLE\tMADE\tUSED\tEXPIRES\tREVOKED")
 			for _, t := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", begin(t.Hash), t.Name, dash(t.Account), t.Role, clock(t.CreatedAt),
-					moment(t.UsedAt), moment(t.ExpiresAt), moment(t.RevokedAt))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", begin(t.Hash), t.Name, dash(t.Account), t.Role, clock(t.CreatedAt, zone),
+					moment(t.UsedAt, zone), moment(t.ExpiresAt, zone), moment(t.RevokedAt, zone))
 			}
 			return w.Flush()
 		},
@@ -121,9 +122,9 @@ func ahead(flag, text string, now time.Time) (time.Time, error) {
 }
 
 // moment is a time that may not be there.
-func moment(t *time.Time) string {
+func moment(t *time.Time, zone *time.Location) string {
 	if t == nil {
 		return "-"
 	}
-	return clock(*t)
+	return clock(*t, zone)
 }
