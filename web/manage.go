@@ -17,6 +17,8 @@ import (
 func (a *Web) manageRoutes() []route {
 	return []route{
 		{"GET", "/oncall", access.Viewer, a.onCallPage},
+		{"GET", "/oncall/page", access.Responder, a.pagingForm},
+		{"POST", "/oncall/page", access.Responder, a.pageSomebody},
 		{"GET", "/policies", access.Viewer, a.policiesPage},
 		{"GET", "/policies/{id}", access.Viewer, a.policyPage},
 		{"GET", "/schedules", access.Viewer, a.schedulesPage},

@@ -31,7 +31,7 @@ func (s *request) managed(title, active string, query ...string) view.Shell {
 // service.
 func (a *Web) manageView(v *live.View, s *request, q url.Values) {
 	name, ref := q.Get("view"), q.Get("ref")
-	v.Key, v.Topics, v.Next = s.viewKey(name, s.who.Account, ref), concernsIncidents, a.nextHandover
+	v.Key, v.Topics, v.Next = s.viewKey(name, s.who.Account, ref, strconv.FormatBool(s.near)), concernsIncidents, a.nextHandover
 	v.Render = func(ctx context.Context, _ []store.Change) ([]live.Patch, error) {
 		s, err := s.again(ctx)
 		if err != nil {

@@ -54,6 +54,8 @@ type DutyPerson struct {
 	Zone  string
 	Mine  bool
 	Reach Reachable
+	Call  string // tel:+81…, for who may see numbers; else ""
+	Page  string // path of the form that pages them; "" = the reader may not, or is them
 }
 
 // Reachable says how somebody can be reached.
@@ -140,6 +142,10 @@ func (d dutyOf) people(ids []oncall.UserID) []DutyPerson {
 		one.Clock, one.Zone = clockOf(d.s, d.dir, u)
 		one.Reach = reachable(d.s, u)
 		one.Reach.Devices, one.Reach.Answered = d.known.Devices[id], d.known.Answered[id]
+		if u != nil && !one.Mine && d.s.Acts() {
+			one.Page = PagePath(id)
+			one.Call = d.s.dial(u)
+		}
 		all = append(all, one)
 	}
 	return all

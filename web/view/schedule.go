@@ -213,7 +213,8 @@ func calendarOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me on
 	if change {
 		for i := range final.Shifts {
 			if x := &final.Shifts[i]; x.To.After(s.Now) {
-				x.Path = OverridePath(schedule, zone, me, latest(x.From, s.Now), x.To)
+				begin, end := wholeShift(dir, schedule, s.Now, *x, from, to)
+				x.Path = OverridePath(schedule, zone, me, latest(begin, s.Now), end)
 			}
 		}
 	}
@@ -233,6 +234,32 @@ func calendarOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me on
 		c.Lanes = append(c.Lanes, zoneLane(s, zone, from, to))
 	}
 	return c
+}
+
+// wholeShift is a span of a calendar as it is, where the calendar's ends cut it:
+// whoever takes a shift takes all that is left of it at now, not what is in view.
+// What goes on for more than 90 days beyond the view is taken as it is seen.
+func wholeShift(dir *oncall.Directory, schedule *oncall.Schedule, now time.Time, x Shift, begin, end time.Time) (from, to time.Time) {
+	from, to = x.From, x.To
+	at := func(t time.Time) oncall.UserID {
+		if users, _ := schedule.OnDuty(dir, t); len(users) > 0 {
+			return users[0]
+		}
+		return ""
+	}
+	user := at(from)
+	if to.Equal(end) && at(end) == user {
+		if _, until := schedule.OnDuty(dir, end); !until.IsZero() && !until.After(end.Add(Ahead)) {
+			to = until
+		}
+	}
+	if from.Equal(begin) && begin.After(now) {
+		before := spansOf(dir, schedule, latest(now, begin.Add(-Ahead)), begin)
+		if n := len(before); n > 0 && before[n-1].User == user {
+			from = before[n-1].From
+		}
+	}
+	return from, to
 }
 
 // zoneLane is a row of the days of another zone.

@@ -73,6 +73,42 @@ func TestACalendarHasWhoIsOnDutyThenWhatItComesFrom(t *testing.T) {
 	}
 }
 
+// A week's calendar cuts the shifts that begin before it or go on behind it;
+// whoever takes one gets the whole of it all the same.
+func TestTakingAShiftTakesAllOfItAndNotThePartInView(t *testing.T) {
+	t.Parallel()
+	weekly := &oncall.Schedule{ID: "weekly", Zone: "Asia/Tokyo", Layers: []oncall.Layer{{
+		Users: []oncall.UserID{"matsu", "take"}, Rotate: &oncall.Rotation{
+			Every: 1, Unit: oncall.Week, From: oncall.Date{Year: 2026, Month: 11, Day: 16}, Handoff: 9 * 60,
+		},
+	}}}
+	alone := &oncall.Schedule{ID: "alone", Zone: "Asia/Tokyo", Layers: []oncall.Layer{{Users: []oncall.UserID{"matsu"}}}}
+	s := reader(t, "en", "responder")
+	for _, tc := range []struct {
+		name     string
+		schedule *oncall.Schedule
+		at       time.Time
+		want     string
+	}{
+		{"this week's, from now on to its hand-over", weekly, s.Now, "from=2026-11-20T20%3A02&to=2026-11-23T09%3A00"},
+		{"the first of next week, cut in front", weekly, s.Now.AddDate(0, 0, 7), "from=2026-11-20T20%3A02&to=2026-11-23T09%3A00"},
+		{"the first of the week after, wholly", weekly, s.Now.AddDate(0, 0, 14), "from=2026-11-23T09%3A00&to=2026-11-30T09%3A00"},
+		{"one that never ends, as it is seen", alone, s.Now, "from=2026-11-20T20%3A02&to=2026-11-23T00%3A00"},
+	} {
+		v := ScheduleOf(s, shop(t), tc.schedule, "ume", "week", tc.at, Origin{})
+		got := ""
+		for _, shift := range v.Calendar.Lanes[0].Shifts {
+			if shift.Path != "" {
+				got = shift.Path
+				break
+			}
+		}
+		if !strings.Contains(got, tc.want) {
+			t.Errorf("%s: leads to %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
 func TestAViewerIsNotOfferedToTakeAShift(t *testing.T) {
 	t.Parallel()
 	dir := shop(t)
