@@ -56,6 +56,16 @@ func (k *Keeper) SetUp(ctx context.Context) (secret string, needed bool, err err
 	return secret, true, nil
 }
 
+// Begun reports whether there is an account yet, disabled ones too: before, the
+// link that SetUp made is the only way in.
+func (k *Keeper) Begun(ctx context.Context) (has bool, err error) {
+	err = k.db.Read(ctx, func(tx *store.Tx) error {
+		has, err = tx.HasAccounts(ctx)
+		return err
+	})
+	return has, err
+}
+
 // Invite returns the secret of a link by which somebody makes that account, or
 // sets a new password for it when it exists: it is good for InviteFor, once, and
 // takes the place of earlier ones. Role "" lets an account that exists keep its

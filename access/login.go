@@ -18,8 +18,9 @@ var ErrPassword = &oncall.Error{Kind: oncall.Unauthenticated, Code: "access.pass
 // ErrDisabled is returned for an account that may not log in.
 var ErrDisabled = &oncall.Error{Kind: oncall.Denied, Code: "access.disabled", Message: "the account is disabled; an admin can enable it"}
 
-// Login opens a session and returns its secret, which is nowhere else. It fails
-// with ErrPassword, ErrDisabled, ErrBusy or a TriesError. Of what was typed,
+// Login opens a session and returns its secret, which is nowhere else. account is
+// an account's name, or what people call its user where only one is called so;
+// an account that is named so comes first. It fails with ErrPassword, ErrDisabled, ErrBusy or a TriesError. Of what was typed,
 // nothing is kept but an account's name.
 func (k *Keeper) Login(ctx context.Context, account, password string, address netip.Addr, agent string) (secret string, err error) {
 	now := time.Now()
@@ -34,7 +35,20 @@ func (k *Keeper) Login(ctx context.Context, account, password string, address ne
 	var a store.Account
 	var trusted bool
 	err = k.db.Read(ctx, func(tx *store.Tx) (err error) {
-		if a, err = tx.Account(ctx, name); err != nil {
+		if a, err = tx.Account(ctx, name); errors.Is(err, store.ErrUnknownAccount) {
+			dir, err := tx.Directory(ctx)
+			if err != nil {
+				return err
+			}
+			other, ok := k.users(dir).account(account)
+			if !ok {
+				return store.ErrUnknownAccount
+			}
+			name = other // its tries are counted with the account's own
+			if a, err = tx.Account(ctx, name); err != nil {
+				return err
+			}
+		} else if err != nil {
 			return err
 		}
 		trusted, err = knows(ctx, tx, name, address)

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,6 +44,83 @@ func TestLoginOpensASession(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Set-up asks "who are you? 松": the name beside it must not be the only one that
+// is understood later.
+func TestWhoeverIsCalledSoAloneMaySignInByIt(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		k, ctx := keeper(db), t.Context()
+		ume, _ := begin(t, k)
+		for _, name := range []string{"matsu", "take", "kiku", "ran", "sakura"} {
+			join(t, k, ume, name, access.Responder)
+		}
+		var objects []store.Object
+		for id, called := range map[string]string{
+			"matsu": "松", "Take": "Take Takeda", "kiku": "花", "ran": "花", "sakura": "ume", "nashi": "梨",
+		} {
+			body, err := json.Marshal(oncall.User{ID: oncall.UserID(id), Name: called})
+			if err != nil {
+				t.Fatal(err)
+			}
+			objects = append(objects, store.Object{Kind: store.ObjectUser, Name: id, Body: body})
+		}
+		err := db.Tx(ctx, func(tx *store.Tx) error {
+			_, _, err := tx.Apply(ctx, objects)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for typed, want := range map[string]string{
+			"松": "matsu", "matsu": "matsu", " ｔake takeda": "take",
+			"花":   "",    // two are called so
+			"ume": "ume", // an account's own name comes first
+			"梨":   "",    // has no account
+			"":    "",
+		} {
+			secret, err := login(k, typed, good, home)
+			if want == "" {
+				fails(t, typed, err, "access.password")
+			} else if err != nil {
+				t.Errorf("%q: %v, want a session of %s", typed, err, want)
+			} else if got := who(t, k, secret).Account; got != want {
+				t.Errorf("%q signs in %s, want %s", typed, got, want)
+			}
+		}
+	})
+}
+
+// Trying another of one's names gives no further tries.
+func TestTriesByAPersonsNameCountForTheAccount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db := storetest.New(t, "sqlite")
+		k := keeper(db)
+		begin(t, k)
+		err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			_, _, err := tx.Apply(t.Context(), []store.Object{{Kind: store.ObjectUser, Name: "ume", Body: []byte(`{"ID":"ume","Name":"梅"}`)}})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 {
+			_, err := login(k, []string{"梅", "ume"}[i%2], other, netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}))
+			fails(t, "a try", err, "access.password")
+		}
+		for _, typed := range []string{"梅", "ume"} {
+			if _, err := login(k, typed, good, netip.MustParseAddr("203.0.113.9")); !isTries(err) {
+				t.Errorf("%s: %v, want too many tries", typed, err)
+			}
+		}
+	})
+}
+
+func isTries(err error) bool {
+	_, ok := errors.AsType[*access.TriesError](err)
+	return ok
 }
 
 func TestAnUnknownAccountAndAWrongPasswordLookTheSame(t *testing.T) {

@@ -42,6 +42,7 @@ func fold(typed string) string {
 type people struct {
 	dir    *oncall.Directory // one version of the configuration; it never changes
 	folded map[string]oncall.UserID
+	called map[string]oncall.UserID // by what people call them, such as 松
 }
 
 // users returns the people of a directory. They are made once for each version.
@@ -49,14 +50,18 @@ func (k *Keeper) users(dir *oncall.Directory) *people {
 	if p := k.people.Load(); p != nil && p.dir == dir {
 		return p
 	}
-	p := &people{dir: dir, folded: make(map[string]oncall.UserID, len(dir.Users))}
-	for id := range dir.Users {
-		name := fold(string(id))
-		if _, taken := p.folded[name]; taken {
-			p.folded[name] = "" // two who differ in case only: it could be either
-			continue
+	p := &people{dir: dir, folded: make(map[string]oncall.UserID, len(dir.Users)), called: make(map[string]oncall.UserID, len(dir.Users))}
+	once := func(by map[string]oncall.UserID, name string, id oncall.UserID) {
+		if _, taken := by[name]; taken {
+			id = "" // two of that name, or who differ in case only: it could be either
 		}
-		p.folded[name] = id
+		by[name] = id
+	}
+	for id, u := range dir.Users {
+		once(p.folded, fold(string(id)), id)
+		if u.Name != "" {
+			once(p.called, fold(u.Name), id)
+		}
 	}
 	k.people.Store(p)
 	return p
@@ -69,4 +74,11 @@ func (p *people) of(account string) oncall.UserID {
 		return oncall.UserID(account)
 	}
 	return p.folded[account]
+}
+
+// account is the name of the account of whom people call so; ok is false when
+// there is nobody, or several.
+func (p *people) account(typed string) (name string, ok bool) {
+	id := p.called[fold(typed)]
+	return fold(string(id)), id != ""
 }

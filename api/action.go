@@ -32,7 +32,7 @@ func (a *API) actions(h huma.API) {
 		do                  func(ctx context.Context, id oncall.IncidentID, by oncall.UserID, in Action) error
 	}{
 		{
-			"acknowledge", "Take an incident", "Everything that rings stops within a second. Acknowledging again renews the time-out; an incident that is over only gets a note.",
+			"acknowledge", "Take an incident", "Everything that rings stops within a second. Acknowledging again renews the time-out of its holder; one that is over, or that somebody else has (`acknowledged_by`), only gets a note.",
 			func(ctx context.Context, id oncall.IncidentID, by oncall.UserID, in Action) error {
 				_, err := life.Acknowledge(ctx, id, by, in.Via)
 				return err
@@ -46,7 +46,7 @@ func (a *API) actions(h huma.API) {
 			},
 		},
 		{
-			"renew", "Still on it", "The acknowledgement counts from now.",
+			"renew", "Still on it", "The acknowledgement counts from now, whoever says so.",
 			func(ctx context.Context, id oncall.IncidentID, by oncall.UserID, in Action) error {
 				_, err := life.Renew(ctx, id, by, in.Via)
 				return err
@@ -115,7 +115,7 @@ func (a *API) actions(h huma.API) {
 			if err := op.do(ctx, id, by, what); err != nil {
 				return nil, err
 			}
-			return a.incident(ctx, string(id))
+			return a.incident(ctx, string(id), Spoken{})
 		})
 	}
 }

@@ -28,8 +28,9 @@ type Incident struct {
 	AcknowledgedAt *time.Time `json:"acknowledged_at,omitempty"`
 	AcknowledgedBy string     `json:"acknowledged_by,omitempty" doc:"the user who has it"`
 	ResolvedAt     *time.Time `json:"resolved_at,omitempty"`
-	NextAt         *time.Time `json:"next_at,omitempty" doc:"when the next thing happens by itself"`
+	NextAt         *time.Time `json:"next_at,omitempty" doc:"when toban itself looks again, at the latest: people see next_step"`
 	NextWhy        string     `json:"next_why,omitempty" doc:"what that is, such as level, round, lapse"`
+	NextStep       *Step      `json:"next_step,omitempty" doc:"what people notice next if nobody does anything: the first such line of the forecast; none where nothing happens by itself"`
 }
 
 // Creation is what is needed to create an incident by hand.
@@ -54,7 +55,13 @@ func (a *API) incidents(h huma.API) {
 	register(a, h, huma.Operation{
 		OperationID: "get-incident", Method: http.MethodGet, Path: "/api/v1/incidents/{id}", Tags: []string{tagIncidents}, Errors: []int{404},
 		Summary: "One incident", Description: "With who has it, and when the next thing happens by itself.",
-	}, func(ctx context.Context, in *Ref) (*incidentOutput, error) { return a.incident(ctx, in.ID) })
+	}, func(ctx context.Context, in *struct {
+		Ref
+		Spoken
+	},
+	) (*incidentOutput, error) {
+		return a.incident(ctx, in.ID, in.Spoken)
+	})
 	register(a, h, huma.Operation{
 		OperationID: "create-incident", Method: http.MethodPost, Path: "/api/v1/incidents", Tags: []string{tagIncidents},
 		DefaultStatus: http.StatusCreated, Errors: []int{400},
@@ -63,7 +70,7 @@ func (a *API) incidents(h huma.API) {
 	}, a.createIncident)
 }
 
-func (a *API) incident(ctx context.Context, ref string) (*incidentOutput, error) {
+func (a *API) incident(ctx context.Context, ref string, spoken Spoken) (*incidentOutput, error) {
 	var out incidentOutput
 	err := a.o.DB.Read(ctx, func(tx *store.Tx) error {
 		inc, err := incident.Lookup(ctx, tx, ref)
@@ -74,8 +81,10 @@ func (a *API) incident(ctx context.Context, ref string) (*incidentOutput, error)
 		if err != nil {
 			return err
 		}
-		out.Body = wire(inc, rows[inc.ID])
-		return nil
+		list := []Incident{wire(inc, rows[inc.ID])}
+		err = a.foresee(ctx, tx, list, rows, spoken)
+		out.Body = list[0]
+		return err
 	})
 	return &out, err
 }
@@ -97,7 +106,26 @@ func (a *API) createIncident(ctx context.Context, in *struct{ Body Creation }) (
 	if err != nil {
 		return nil, err
 	}
-	return a.incident(ctx, string(inc.ID))
+	return a.incident(ctx, string(inc.ID), Spoken{})
+}
+
+// foresee says of each incident what people notice next.
+func (a *API) foresee(ctx context.Context, tx *store.Tx, list []Incident, rows map[oncall.IncidentID]*store.ResponseRow, spoken Spoken) error {
+	now := time.Now()
+	next, err := a.o.Respond.NextSteps(ctx, tx, rows, now)
+	if err != nil || len(next) == 0 {
+		return err
+	}
+	dir, err := tx.Directory(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if step, ok := next[oncall.IncidentID(list[i].ID)]; ok {
+			list[i].NextStep = &Steps([]oncall.Step{step}, spoken, dir)[0]
+		}
+	}
+	return nil
 }
 
 func wire(inc *oncall.Incident, row *store.ResponseRow) Incident {

@@ -49,6 +49,7 @@ type listInput struct {
 	Mine    bool      `query:"mine" doc:"only those that you have, or are paged for"`
 	Limit   int       `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"how many at most"`
 	Cursor  string    `query:"cursor" maxLength:"128" doc:"next_cursor of the page before"`
+	Spoken
 }
 
 type listOutput struct{ Body IncidentList }
@@ -87,44 +88,57 @@ func (a *API) listIncidents(ctx context.Context, in *listInput) (*listOutput, er
 	}
 	var out listOutput
 	err := a.o.DB.Read(ctx, func(tx *store.Tx) error {
-		out.Body = IncidentList{Incidents: []Incident{}}
-		for range maxLooks {
-			found, err := tx.SearchIncidents(ctx, search)
-			if err != nil {
-				return err
-			}
-			rows, err := responses(ctx, tx, found.Incidents)
-			if err != nil {
-				return err
-			}
-			for i := range found.Incidents {
-				inc := &found.Incidents[i]
-				if inc.TriggeredAt.Before(in.Since) {
-					out.Body.NextCursor = ""
-					return nil
-				}
-				if in.Stage != "" && string(inc.Stage) != in.Stage || in.Mine && !inc.Concerns(responseOf(rows[inc.ID]), me) {
-					continue
-				}
-				out.Body.Incidents = append(out.Body.Incidents, wire(inc, rows[inc.ID]))
-				if len(out.Body.Incidents) == in.Limit && (found.More || i+1 < len(found.Incidents)) {
-					out.Body.NextCursor = writeCursor(inc.TriggeredAt, inc.ID)
-					return nil
-				}
-			}
-			if !found.More || found.Last.Before(in.Since) {
-				out.Body.NextCursor = ""
-				return nil
-			}
-			out.Body.NextCursor = writeCursor(found.Last, found.LastID)
-			if in.Stage == "" && !in.Mine {
-				return nil
-			}
-			search.Before, search.BeforeID = found.Last, found.LastID
+		shown, err := a.look(ctx, tx, in, search, me, &out.Body)
+		if err != nil {
+			return err
 		}
-		return nil
+		return a.foresee(ctx, tx, out.Body.Incidents, shown, in.Spoken)
 	})
 	return &out, err
+}
+
+// look reads one page of a list, with the responses of what is open on it.
+func (a *API) look(ctx context.Context, tx *store.Tx, in *listInput, search store.IncidentSearch, me oncall.UserID, out *IncidentList) (map[oncall.IncidentID]*store.ResponseRow, error) {
+	*out = IncidentList{Incidents: []Incident{}}
+	shown := map[oncall.IncidentID]*store.ResponseRow{}
+	for range maxLooks {
+		found, err := tx.SearchIncidents(ctx, search)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := responses(ctx, tx, found.Incidents)
+		if err != nil {
+			return nil, err
+		}
+		for i := range found.Incidents {
+			inc := &found.Incidents[i]
+			if inc.TriggeredAt.Before(in.Since) {
+				out.NextCursor = ""
+				return shown, nil
+			}
+			if in.Stage != "" && string(inc.Stage) != in.Stage || in.Mine && !inc.Concerns(responseOf(rows[inc.ID]), me) {
+				continue
+			}
+			out.Incidents = append(out.Incidents, wire(inc, rows[inc.ID]))
+			if inc.State != oncall.Resolved && rows[inc.ID] != nil {
+				shown[inc.ID] = rows[inc.ID]
+			}
+			if len(out.Incidents) == in.Limit && (found.More || i+1 < len(found.Incidents)) {
+				out.NextCursor = writeCursor(inc.TriggeredAt, inc.ID)
+				return shown, nil
+			}
+		}
+		if !found.More || found.Last.Before(in.Since) {
+			out.NextCursor = ""
+			return shown, nil
+		}
+		out.NextCursor = writeCursor(found.Last, found.LastID)
+		if in.Stage == "" && !in.Mine {
+			return shown, nil
+		}
+		search.Before, search.BeforeID = found.Last, found.LastID
+	}
+	return shown, nil
 }
 
 func responses(ctx context.Context, tx *store.Tx, list []oncall.Incident) (map[oncall.IncidentID]*store.ResponseRow, error) {

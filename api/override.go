@@ -50,7 +50,7 @@ func (a *API) overrides(h huma.API) {
 	register(a, h, huma.Operation{
 		OperationID: "create-override", Method: http.MethodPost, Path: "/api/v1/overrides", Tags: []string{tagDuty},
 		DefaultStatus: http.StatusCreated, Errors: []int{400, 404, 409},
-		Summary: "Put a user on duty for a span", Description: "Whoever had it. Incidents that are being answered follow at once.",
+		Summary: "Put a user on duty for a span", Description: "Whoever had it, for 366 days at most. Incidents that are being answered follow at once.",
 	}, func(ctx context.Context, in *struct{ Body Override }) (*struct{ Body Override }, error) {
 		o, err := a.asked(ctx, in.Body)
 		if err == nil {
@@ -60,7 +60,7 @@ func (a *API) overrides(h huma.API) {
 	})
 	register(a, h, huma.Operation{
 		OperationID: "preview-override", Method: http.MethodPost, Path: "/api/v1/overrides/preview", Tags: []string{tagDuty}, Errors: []int{400, 404, 409},
-		Summary: "What an override would change", Description: "The shifts of its span before and after, of a long one those of the first 400 days; nothing is written.",
+		Summary: "What an override would change", Description: "The shifts of its span before and after; nothing is written.",
 	}, func(ctx context.Context, in *struct{ Body Override }) (*struct{ Body Preview }, error) {
 		o, err := a.asked(ctx, in.Body)
 		if err != nil {

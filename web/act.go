@@ -164,8 +164,10 @@ func (s *request) told(x action, inc *oncall.Incident, began time.Time) note {
 		return note{Kind: "warn", Key: "flash.late", Places: []string{"number", number}}
 	case x.verb == "resolve":
 		return note{Kind: "ok", Key: "flash.resolve", Places: []string{"number", number}, Undo: incidentPath(inc) + "/reopen"}
-	case x.verb == "acknowledge" && inc.AcknowledgedBy != x.by:
+	case x.verb == "acknowledge" && inc.HeldByAnother(x.by):
 		return note{Kind: "info", Key: "flash.taken", Places: []string{"number", number, "user", names.Actor(p, string(inc.AcknowledgedBy))}}
+	case x.verb == "renew" && inc.HeldByAnother(x.by):
+		return note{Kind: "ok", Key: "flash.renew.other", Places: []string{"number", number, "user", names.Actor(p, string(inc.AcknowledgedBy))}}
 	case x.verb == "snooze":
 		return note{Kind: "ok", Key: "flash.snooze", Places: []string{"number", number, "until", view.Absolute(s.lang, x.until, s.zone, s.zone)}}
 	case x.verb == "reassign", x.verb == "responders":
@@ -202,6 +204,7 @@ func (a *Web) actOnMany(w http.ResponseWriter, r *http.Request, s *request) erro
 }
 
 // tally is what became of incidents that were acted on together.
+// late is what was over or somebody else's.
 type tally struct{ done, late, failed int }
 
 // actOnOne does it to one of many.
@@ -221,7 +224,7 @@ func (a *Web) actOnOne(ctx context.Context, s *request, ref string, x action, su
 			a.Log.ErrorContext(ctx, "one of many actions failed", "incident", string(id), "err", err)
 		}
 		sum.failed++
-	case s.told(x, inc, began).Key == "flash.late":
+	case slices.Contains([]string{"flash.late", "flash.taken"}, s.told(x, inc, began).Key):
 		sum.late++
 	default:
 		sum.done++

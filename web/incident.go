@@ -42,6 +42,7 @@ const (
 type incidentFacts struct {
 	inc        *oncall.Incident
 	response   *store.ResponseRow
+	next       nextSteps
 	entries    []oncall.Entry // the latest first
 	alerts     []oncall.Alert
 	deliveries []store.Delivery
@@ -50,7 +51,7 @@ type incidentFacts struct {
 }
 
 // readIncident reads one incident by its number or id.
-func (a *Web) readIncident(ctx context.Context, ref string, before int64) (*incidentFacts, error) {
+func (a *Web) readIncident(ctx context.Context, s *request, ref string, before int64) (*incidentFacts, error) {
 	f := &incidentFacts{}
 	err := a.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		*f = incidentFacts{}
@@ -62,6 +63,9 @@ func (a *Web) readIncident(ctx context.Context, ref string, before int64) (*inci
 			return err
 		}
 		f.response = rows[f.inc.ID]
+		if f.next, err = a.nextSteps(ctx, tx, s, []oncall.IncidentID{f.inc.ID}, rows); err != nil {
+			return err
+		}
 		if f.entries, err = tx.TimelineBack(ctx, f.inc.ID, before, linesPerPage+1); err != nil {
 			return err
 		}
@@ -78,7 +82,7 @@ func (a *Web) readIncident(ctx context.Context, ref string, before int64) (*inci
 	if err != nil {
 		return nil, err
 	}
-	f.steps, err = a.foresee(ctx, f.inc, f.response)
+	f.steps, err = a.foresee(ctx, s, f.inc, f.response)
 	return f, err
 }
 
@@ -89,12 +93,11 @@ const (
 )
 
 // foresee is what happens to an open incident if nobody does anything.
-func (a *Web) foresee(ctx context.Context, inc *oncall.Incident, row *store.ResponseRow) ([]oncall.Step, error) {
+func (a *Web) foresee(ctx context.Context, s *request, inc *oncall.Incident, row *store.ResponseRow) ([]oncall.Step, error) {
 	if inc.State == oncall.Resolved || row == nil {
 		return nil, nil
 	}
-	at := now()
-	until := at.Add(foreseePaging)
+	until := s.now.Add(foreseePaging)
 	switch r := row.Response; r.Phase {
 	case oncall.Held:
 		until = r.HoldEnd.Add(time.Second)
@@ -105,7 +108,7 @@ func (a *Web) foresee(ctx context.Context, inc *oncall.Incident, row *store.Resp
 	case oncall.Over:
 		return nil, nil
 	}
-	return a.Respond.Forecast(ctx, inc.ID, oncall.Assumptions{From: at}, until)
+	return a.Respond.Forecast(ctx, inc.ID, oncall.Assumptions{From: s.now}, until)
 }
 
 func (a *Web) incident(w http.ResponseWriter, r *http.Request, s *request) error {
@@ -115,7 +118,7 @@ func (a *Web) incident(w http.ResponseWriter, r *http.Request, s *request) error
 // drawIncident is the page; refill puts back what was typed into a form of it.
 func (a *Web) drawIncident(w http.ResponseWriter, r *http.Request, s *request, ref string, status int, refill func(*view.IncidentPage)) error {
 	before, _ := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64) // what is no number is the beginning
-	facts, err := a.readIncident(r.Context(), ref, before)
+	facts, err := a.readIncident(r.Context(), s, ref, before)
 	if err != nil {
 		return err
 	}
@@ -133,7 +136,7 @@ func (a *Web) drawIncident(w http.ResponseWriter, r *http.Request, s *request, r
 // incidentPage is one incident as it is seen.
 func (s *request) incidentPage(p view.Shell, f *incidentFacts) view.IncidentPage {
 	names := s.names()
-	page := view.IncidentPage{Row: s.row(p, f.inc, f.response, "", ""), ServiceID: f.inc.Service, Stage: f.inc.Stage, Lines: view.LinesOf(p, names, f.entries)}
+	page := view.IncidentPage{Row: s.row(p, f.inc, f.response, f.next, "", ""), ServiceID: f.inc.Service, Stage: f.inc.Stage, Lines: view.LinesOf(p, names, f.entries)}
 	page.Doing = page.Row.Doing
 	page.Next, page.NextNote = view.NextOf(p, names, f.inc, page.Doing, f.steps)
 	if f.older > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"toban/oncall"
 	"toban/store"
+	"toban/web/view"
 )
 
 // listQuery is what the address of a list asks for.
@@ -77,9 +78,11 @@ type incidentList struct {
 	groups    map[string][]oncall.Incident
 	order     []string
 	responses map[oncall.IncidentID]*store.ResponseRow
+	steps     nextSteps
 	next      string // cursor
 	searched  time.Time
 	last      time.Time
+	week      []view.DayCount // only beside what is open
 }
 
 // readIncidents reads a list with the responses of what is in it.
@@ -97,20 +100,55 @@ func (a *Web) readIncidents(ctx context.Context, s *request, q listQuery) (l *in
 		if err != nil {
 			return err
 		}
-		newest, err := tx.ListIncidents(ctx, store.IncidentFilter{Limit: 1})
-		if err != nil {
+		if l.last, l.week, err = readLately(ctx, tx, s, q); err != nil {
 			return err
 		}
-		if len(newest) > 0 {
-			l.last = newest[0].TriggeredAt
+		if l.responses == nil {
+			if l.responses, err = tx.Responses(ctx, l.open()); err != nil {
+				return err
+			}
 		}
-		if l.responses != nil {
-			return nil
-		}
-		l.responses, err = tx.Responses(ctx, l.open())
+		l.steps, err = a.nextSteps(ctx, tx, s, l.open(), l.responses)
 		return err
 	})
 	return l, err
+}
+
+// How many days the strip beside an empty list has, and how far each is counted.
+const (
+	weekDays  = 7
+	mostOfDay = 100
+)
+
+// readLately is when the last incident began and, for the list of what is open,
+// how many there were on each of the last days.
+func readLately(ctx context.Context, tx *store.Tx, s *request, q listQuery) (last time.Time, week []view.DayCount, err error) {
+	newest, err := tx.ListIncidents(ctx, store.IncidentFilter{Limit: 1})
+	if err != nil {
+		return last, nil, err
+	}
+	if len(newest) > 0 {
+		last = newest[0].TriggeredAt
+	}
+	if q.path() == "/" {
+		week, err = readWeek(ctx, tx, s)
+	}
+	return last, week, err
+}
+
+// readWeek counts the incidents of the last days of the reader's calendar.
+func readWeek(ctx context.Context, tx *store.Tx, s *request) ([]view.DayCount, error) {
+	today := midnight(s.now, s.zone)
+	days := make([]view.DayCount, 0, weekDays)
+	for back := weekDays - 1; back >= 0; back-- {
+		day := today.AddDate(0, 0, -back)
+		n, err := tx.CountTriggered(ctx, day, day.AddDate(0, 0, 1), mostOfDay)
+		if err != nil {
+			return nil, err
+		}
+		days = append(days, view.DayCount{Day: day, N: n, More: n == mostOfDay})
+	}
+	return days, nil
 }
 
 // open are the incidents whose response is shown.

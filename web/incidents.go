@@ -52,7 +52,7 @@ func midnight(now time.Time, zone *time.Location) time.Time {
 func (a *Web) listPage(s *request, q listQuery, l *incidentList) view.IncidentsPage {
 	p := s.shell("", "")
 	page := view.IncidentsPage{
-		Segment: q.show, Searched: l.searched, Last: l.last, Services: len(s.dir.Services), Back: q.path(),
+		Segment: q.show, Searched: l.searched, Last: l.last, Week: l.week, Services: len(s.dir.Services), Back: q.path(),
 		Filter: view.IncidentFilter{Service: q.service, Urgency: q.urgency, State: q.state, Text: q.text, Services: serviceOptions(s.dir)},
 	}
 	page.Segments = s.segments(q)
@@ -60,7 +60,7 @@ func (a *Web) listPage(s *request, q listQuery, l *incidentList) view.IncidentsP
 		group := view.IncidentGroup{ID: name}
 		for i := range l.groups[name] {
 			inc := &l.groups[name][i]
-			group.Rows = append(group.Rows, s.row(p, inc, l.responses[inc.ID], name, page.Back))
+			group.Rows = append(group.Rows, s.row(p, inc, l.responses[inc.ID], l.steps, name, page.Back))
 		}
 		page.Groups = append(page.Groups, group)
 	}
@@ -81,13 +81,13 @@ func (s *request) segments(q listQuery) []view.Tab {
 }
 
 // row is one incident of a list.
-func (s *request) row(p view.Shell, inc *oncall.Incident, response *store.ResponseRow, group, back string) view.IncidentRow {
+func (s *request) row(p view.Shell, inc *oncall.Incident, response *store.ResponseRow, next nextSteps, group, back string) view.IncidentRow {
 	names := s.names()
 	row := view.IncidentRow{
 		ID: inc.ID, Number: inc.Number, Title: inc.Title, Service: names.Service(inc.Service), State: inc.State, Severity: inc.Severity,
 		Urgency: inc.Urgency, Since: inc.TriggeredAt, Count: inc.Count, Group: group, Back: back,
 	}
-	row.Doing = view.DoingOf(p, names, inc, responseOf(response))
+	row.Doing = view.DoingOf(p, names, inc, responseOf(response), next.of(inc.ID))
 	if inc.State == oncall.Acknowledged {
 		row.Holder = names.Actor(i18n.In(s.lang), string(inc.AcknowledgedBy))
 		row.Mine = inc.AcknowledgedBy == s.who.User && s.who.User != ""

@@ -74,11 +74,51 @@ func TestAResponderSeesWhoIsBeingPagedAndUntilWhen(t *testing.T) {
 	inc := h.open("checkout", "down", oncall.Critical)
 	b := h.browser("ume", access.Responder)
 	h.until(func() bool { return strings.Contains(b.page("/"), "paging 松") })
-	has(t, b.page("/"), "escalates")
+	has(t, b.page("/"), "again")
 	b.lang = "ja"
-	has(t, b.page("/"), "松さんを呼び出し中", "に次へ")
+	has(t, b.page("/"), "松さんを呼び出し中", "にもう一度")
 	page := b.page("/incidents/" + number(inc))
 	has(t, page, "このあとの流れ", "松さんを呼び出し中", "竹さんに電話", "だれかが対応すれば、すべて止まります。")
+}
+
+var (
+	doing = regexp.MustCompile(`(?s)class="doing".*?<time class="when" datetime="([^"]+)"`)
+	stair = regexp.MustCompile(`(?s)class="stair".*?<time class="step-in" datetime="([^"]+)"`)
+)
+
+// The list, the head of a page and its stair, also on the signed one, say one
+// time, which is when something happens that people notice: not the end of a
+// level's wait, which nobody waits for once all have failed.
+func TestEveryPageSaysTheSameOfWhatComesNext(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		inc := h.open("checkout", "down", oncall.Critical)
+		b := h.browser("ume", access.Responder)
+		h.until(func() bool { return strings.Contains(b.page("/"), "paging 松") })
+		rings := time.Now()
+		said := map[string]string{}
+		for name, at := range map[string]struct {
+			path string
+			by   *regexp.Regexp
+		}{
+			"list": {"/", doing}, "head": {"/incidents/" + number(inc), doing}, "stair": {"/incidents/" + number(inc), stair},
+			"signed head": {"/i/" + h.token(inc.ID, "ume", zero), doing}, "signed stair": {"/i/" + h.token(inc.ID, "ume", zero), stair},
+		} {
+			found := at.by.FindStringSubmatch(b.page(at.path))
+			if found == nil {
+				t.Fatalf("the %s says no time", name)
+			}
+			said[name] = found[1]
+		}
+		for name, got := range said {
+			if got != said["stair"] {
+				t.Errorf("the %s says %s, the stair %s; want one truth", name, got, said["stair"])
+			}
+		}
+		next, err := time.Parse(time.RFC3339, said["stair"])
+		if err != nil || next.Sub(rings) > 26*time.Second {
+			t.Errorf("next is %s, %v; want the second call as soon as the first has rung out", said["stair"], err)
+		}
+	})
 }
 
 func TestAHundredOpenIncidentsAreReachedPageByPage(t *testing.T) {
@@ -131,7 +171,7 @@ func TestPickedIncidentsAreTakenTogether(t *testing.T) {
 		if got.status != http.StatusSeeOther || got.header.Get("Location") != "/?show=mine" {
 			t.Fatalf("= %d to %q", got.status, got.header.Get("Location"))
 		}
-		has(t, b.page("/?show=mine"), "2 done; 1 were over already", ">one", ">two")
+		has(t, b.page("/?show=mine"), "2 done; 1 were over or taken already", ">one", ">two")
 		for _, inc := range []*oncall.Incident{one, two} {
 			if got := h.incident(inc.ID); got.AcknowledgedBy != "ume" {
 				t.Errorf("#%d is held by %q, want ume", inc.Number, got.AcknowledgedBy)
@@ -162,7 +202,7 @@ func TestR17_AnIncidentIsCreatedByHandOnce(t *testing.T) {
 	has(t, b.post("/incidents", "service", "nosuch", "title", "x").body, "There is no such service")
 }
 
-func TestALateActionSaysSo(t *testing.T) {
+func TestR16_R18_ALateActionSaysSo(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ume, take := h.browser("ume", access.Responder), h.browser("take", access.Responder)
 		inc := h.open("checkout", "down", oncall.Critical)
@@ -170,6 +210,10 @@ func TestALateActionSaysSo(t *testing.T) {
 		take.post(path + "/acknowledge")
 		ume.post(path + "/acknowledge")
 		has(t, ume.page(path), "竹 has #"+number(inc)+" already")
+		ume.post("/incidents/act", "act", "acknowledge", "n", number(inc))
+		has(t, ume.page("/"), "0 done; 1 were over or taken already")
+		ume.post(path + "/renew")
+		has(t, ume.page(path), "竹 is still on it")
 		take.post(path + "/resolve")
 		has(t, take.page(path), "is resolved.", path+"/reopen")
 		ume.post(path + "/acknowledge")
@@ -330,7 +374,7 @@ func TestOneOfManyThatCantBeDoesNotHoldUpTheOthers(t *testing.T) {
 	if got.status != http.StatusSeeOther {
 		t.Fatalf("acting on many = %d, want 303\n%s", got.status, text(got.body))
 	}
-	has(t, b.page("/"), "2 done. 1 could not be changed; 1 were over already.")
+	has(t, b.page("/"), "2 done. 1 could not be changed; 1 were over or taken already.")
 	for _, inc := range []*oncall.Incident{first, last} {
 		if got := h.incident(inc.ID).AcknowledgedBy; got != "ume" {
 			t.Errorf("#%d is held by %q, want ume", inc.Number, got)

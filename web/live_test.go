@@ -200,3 +200,15 @@ func TestEndingAllOtherSessionsEndsTheirStreams(t *testing.T) {
 	}
 	s.wait("event: reload")
 }
+
+func TestWhatIsSaidOfAnEmptyListIsLiveToo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	b := h.browser("ume", access.Responder)
+	s := b.follow(t, "/")
+	inc := h.open("checkout", "first one", oncall.Critical)
+	s.wait(`id="incidents-none"`, "Incidents in the last 7 days: 1")
+	b.post("/incidents/" + number(inc) + "/resolve")
+	has(t, b.page("/"), "Nothing needs you", "Incidents in the last 7 days: 1", `week-some`)
+	hasNot(t, b.page("/?show=all"), "week-day")
+}

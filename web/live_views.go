@@ -57,6 +57,8 @@ func (a *Web) live(w http.ResponseWriter, r *http.Request, s *request) error {
 		}
 	case "oncall", "welcome", "service":
 		a.manageView(&v, s, q)
+	case "schedules", "schedule":
+		a.scheduleView(&v, s, q)
 	default:
 		v.Key, v.Topics = s.viewKey("counts"), concernsIncidents
 		v.Render = func(ctx context.Context, _ []store.Change) ([]live.Patch, error) {
@@ -121,7 +123,10 @@ const rowsAtOnce = 25
 func (a *Web) listView(v *live.View, s *request, q listQuery) {
 	q.cursor = ""
 	v.Key = s.viewKey("list", q.path())
-	v.Topics, v.Next = concernsIncidents, a.nextHandover
+	v.Topics = concernsIncidents
+	v.Next = func(ctx context.Context, behind time.Time) time.Time { // with the day, "resolved today" changes
+		return a.nextOfSchedule(ctx, "", s.zone, behind)
+	}
 	v.Render = func(ctx context.Context, changes []store.Change) ([]live.Patch, error) {
 		s, err := s.again(ctx)
 		if err != nil {
@@ -159,18 +164,27 @@ func (a *Web) wholeList(ctx context.Context, s *request, q listQuery) ([]live.Pa
 func (a *Web) changedRows(ctx context.Context, s *request, q listQuery, ids []oncall.IncidentID) (out []live.Patch, err error) {
 	var found map[oncall.IncidentID]*oncall.Incident
 	var responses map[oncall.IncidentID]*store.ResponseRow
+	var steps nextSteps
+	var none incidentList
 	err = a.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if found, err = tx.IncidentsUnlocked(ctx, ids); err != nil {
 			return err
 		}
-		responses, err = tx.Responses(ctx, ids)
+		if none.last, none.week, err = readLately(ctx, tx, s, q); err != nil {
+			return err
+		}
+		if responses, err = tx.Responses(ctx, ids); err != nil {
+			return err
+		}
+		steps, err = a.nextSteps(ctx, tx, s, ids, responses)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	p := s.shell("", "")
-	parts := append(s.countParts(), view.IncidentSegments(p, view.IncidentsPage{Segments: s.segments(q)}))
+	page := a.listPage(s, q, &none)
+	parts := append(s.countParts(), view.IncidentSegments(p, page), view.IncidentsNone(p, page))
 	for _, id := range ids {
 		inc := found[id]
 		if inc == nil {
@@ -181,7 +195,7 @@ func (a *Web) changedRows(ctx context.Context, s *request, q listQuery, ids []on
 			out = append(out, live.Remove("inc-"+string(id)))
 			continue
 		}
-		parts = append(parts, view.IncidentLine(p, s.row(p, inc, responses[id], group, q.path())))
+		parts = append(parts, view.IncidentLine(p, s.row(p, inc, responses[id], steps, group, q.path())))
 	}
 	drawn, err := patches(ctx, parts...)
 	return append(out, drawn...), err
@@ -239,7 +253,7 @@ func (a *Web) incidentView(ctx context.Context, v *live.View, s *request, ref st
 		if err != nil {
 			return nil, err
 		}
-		facts, err := a.readIncident(ctx, string(id), 0)
+		facts, err := a.readIncident(ctx, s, string(id), 0)
 		if err != nil {
 			return nil, err
 		}

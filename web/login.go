@@ -31,7 +31,11 @@ func (a *Web) login(w http.ResponseWriter, r *http.Request, s *request) error {
 	if s.known {
 		return s.redirect(w, r, next)
 	}
-	return s.draw(w, r, http.StatusOK, view.Login(s.shell(s.t("login.title"), ""), view.LoginPage{Next: next}))
+	begun, err := a.Access.Begun(r.Context())
+	if err != nil {
+		return err
+	}
+	return s.draw(w, r, http.StatusOK, view.Login(s.shell(s.t("login.title"), ""), view.LoginPage{Next: next, Nobody: !begun}))
 }
 
 func (a *Web) signIn(w http.ResponseWriter, r *http.Request, s *request) error {

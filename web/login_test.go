@@ -39,6 +39,36 @@ func TestSigningInLeadsBackToThePageThatWasWanted(t *testing.T) {
 	})
 }
 
+func TestTheNameThatPeopleSaySignsInToo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	b := h.browser("", "")
+	b.lang = "ja"
+	has(t, b.page("/login"), "最初のアカウントを作るリンク")
+	h.account("matsu", access.Responder)
+	hasNot(t, b.page("/login"), "最初のアカウントを作るリンク")
+	if got := b.post("/login", "account", "松", "password", password); got.status != http.StatusSeeOther {
+		t.Fatalf("signing in as 松 = %d, want the session of matsu", got.status)
+	}
+	has(t, b.page("/me"), "matsu")
+}
+
+func TestSettingUpSaysTheNameToSignInWith(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, "sqlite", "")
+	secret, _, err := h.access.SetUp(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := h.browser("", "")
+	has(t, b.page("/setup/"+secret), "松 (matsu)")
+	got := b.post("/setup/"+secret, "person", "matsu", "account", "", "password", password, "again", password)
+	if got.header.Get("Location") != "/welcome" {
+		t.Fatalf("= %d to %q, want the first-run list", got.status, got.header.Get("Location"))
+	}
+	has(t, b.page("/welcome"), "Your sign-in name is matsu.")
+}
+
 func TestAWrongPasswordKeepsTheNameAndNotThePassword(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "sqlite", "")

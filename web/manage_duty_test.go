@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"toban/access"
+	"toban/incident"
 	"toban/oncall"
 	"toban/store"
 	"toban/store/storetest"
+	"toban/web/live"
 )
 
 func TestOnCallSaysWhoWhereAndWhetherTheyCanBeReached(t *testing.T) {
@@ -84,7 +86,7 @@ func TestAPolicyThatNoServiceUsesCanBeRehearsed(t *testing.T) {
 func TestEachTickOfTheFirstRunIsATestThatRan(t *testing.T) {
 	t.Parallel()
 	eachDesk(t, func(t *testing.T, d *desk) {
-		wants(t, d.get(access.Responder, "/welcome"), "1 / 6", "実際に電話をかけて確かめます。", "連携の鍵が必要です。", "2件のサービスすべてで")
+		wants(t, d.get(access.Responder, "/welcome"), "1 / 6", "模擬の電話にかけて確かめます。", "連携の鍵が必要です。", "2件のサービスすべてで")
 
 		now := time.Now()
 		d.tx(func(tx *store.Tx) error {
@@ -100,9 +102,12 @@ func TestEachTickOfTheFirstRunIsATestThatRan(t *testing.T) {
 			if _, err := tx.InsertSignal(t.Context(), s, "inc_1"); err != nil {
 				return err
 			}
-			return tx.SaveChat(t.Context(), &store.Chat{Ref: "inc_1", State: []byte(`{"team":{"ts":"1.2","at":"2026-11-20T09:00:00Z"}}`)})
+			return nil
 		})
-		wants(t, d.get(access.Responder, "/welcome"), "5 / 6", "あなたの電話につながりました。", "連携 shop からアラートが届きました。", "チームのチャンネルに投稿できました。")
+		d.chat("staging")
+		wants(t, d.get(access.Responder, "/welcome"), "4 / 6", "チャットは模擬のものです。") // that of a rehearsal is none
+		d.chat(oncall.Production)
+		wants(t, d.get(access.Responder, "/welcome"), "5 / 6", "あなたの電話につながりました。", "連携 shop からアラートが届きました。", "模擬のチャットに投稿できました。")
 
 		d.post(access.Responder, "/welcome/drill", url.Values{})
 		wants(t, d.get(access.Responder, "/welcome"), "呼び出し中です。電話に出て 1 を押してください。")
@@ -110,6 +115,61 @@ func TestEachTickOfTheFirstRunIsATestThatRan(t *testing.T) {
 			t.Errorf("got %s, want the incidents", to)
 		}
 	})
+}
+
+// chat makes an incident of a stage about which something was posted.
+func (d *desk) chat(stage oncall.Stage) {
+	d.t.Helper()
+	inc, err := d.web.Life.Create(d.t.Context(), incident.ByHand{Service: "checkout", Title: "t", Severity: oncall.Info, Stage: stage, By: "take"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.tx(func(tx *store.Tx) error {
+		return tx.SaveChat(d.t.Context(), &store.Chat{Ref: string(inc.ID), State: []byte(`{"team":{"ts":"1.2","at":"2026-11-20T09:00:00Z"}}`)})
+	})
+}
+
+// With simulators nothing may sound as if it were real, and what rings has to be
+// found; where they are not shown, no link leads to them.
+func TestTheFirstRunSaysWhatIsSimulatedAndWhereItIs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, storetest.New(t, "sqlite"), deskFiles)
+	const here = "127.0.0.1:40000"
+	near := func(headers ...string) string {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://toban.example.jp/welcome", nil)
+		r.RemoteAddr = here
+		for i := 0; i+1 < len(headers); i += 2 {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+		r.AddCookie(&http.Cookie{Name: "toban", Value: d.cookies[access.Manager]})
+		w := httptest.NewRecorder()
+		d.h.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	page := near("Accept-Language", "en")
+	wants(t, page, "a call to your simulated phone", "no real phone rings", "The chat is simulated", "the phones are simulated")
+	for _, want := range []string{`href="/sim/phones"`, `href="/sim/slack"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s on the first-run list", want)
+		}
+	}
+	if strings.Contains(page, "real call") || strings.Contains(page, "SLACK_TOKEN") {
+		t.Errorf("got %s, want nothing that sounds real", text(page))
+	}
+	for _, far := range []string{near("X-Forwarded-For", "192.0.2.9"), d.get(access.Manager, "/welcome")} {
+		if strings.Contains(far, `href="/sim/`) {
+			t.Error("a browser elsewhere is led to what it may not see")
+		}
+		wants(t, far, "/sim/phones")
+	}
+
+	live := newDesk(t, storetest.New(t, "sqlite"), strings.Replace(deskFiles, "providers: simulated", "providers: live", 1))
+	live.chat("staging")
+	page = live.get(access.Manager, "/welcome", "Accept-Language", "en")
+	wants(t, page, "It is tried with a real call.", "To use Slack, add it")
+	if strings.Contains(page, "/sim/") || strings.Contains(page, "in the team") {
+		t.Errorf("got %s, want no simulators and no tick by a rehearsal", text(page))
+	}
 }
 
 func TestSomebodyWhoIsNobodyInTheFolderIsToldHowToMendIt(t *testing.T) {
@@ -134,19 +194,17 @@ func TestWhatIsLiveIsDrawnAsThePageDrawsIt(t *testing.T) {
 		parts           int
 	}{
 		{"/oncall", "oncall", "", 2}, {"/welcome", "welcome", "", 2}, {"/services/checkout", "service", "checkout", 2},
+		{"/schedules", "schedules", "", 1}, {"/schedules/infra", "schedule", "infra", 4},
 	} {
 		page := d.get(access.Responder, tc.path)
 		if !strings.Contains(page, `data-live="/live?`) || !strings.Contains(page, "view="+tc.name) {
 			t.Errorf("%s is not live", tc.path)
 		}
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://toban.example.jp/live", nil)
-		r.Header.Set("Accept-Language", "ja")
-		r.AddCookie(&http.Cookie{Name: "toban", Value: d.cookies[access.Responder]})
-		s, err := d.web.enter(httptest.NewRecorder(), r, false)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := d.request()
 		parts, err := d.web.manageParts(t.Context(), s, tc.name, tc.ref)
+		if strings.HasPrefix(tc.name, "schedule") {
+			parts, err = d.web.scheduleParts(t.Context(), s, oncall.ScheduleID(tc.ref), readSpan("", ""))
+		}
 		if err != nil || len(parts) != tc.parts {
 			t.Fatalf("%s: got %d parts and %v, want %d", tc.path, len(parts), err, tc.parts)
 		}
@@ -165,4 +223,39 @@ func TestWhatIsLiveIsDrawnAsThePageDrawsIt(t *testing.T) {
 			t.Errorf("%s: got %v %v, want nothing", none, parts, err)
 		}
 	}
+}
+
+func TestAnIncidentRedrawsNoSchedule(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, storetest.New(t, "sqlite"), deskFiles)
+	s := d.request()
+	for _, q := range []url.Values{{"view": {"schedules"}}, {"view": {"schedule"}, "ref": {"infra"}}} {
+		var v live.View
+		d.web.scheduleView(&v, s, q)
+		for _, step := range []struct {
+			topic string
+			whole bool
+		}{{store.TopicIncidents, true}, {store.TopicIncidents, false}, {store.TopicIncident, false}, {store.TopicDirectory, true}} {
+			got, err := v.Render(t.Context(), []store.Change{{Topic: step.topic}})
+			if err != nil || len(got) != 1 {
+				t.Fatalf("%v: got %d patches and %v, want one", q, len(got), err)
+			}
+			if whole := strings.Contains(got[0].HTML, `id="schedule`); whole != step.whole || !strings.Contains(got[0].HTML, `id="counts"`) {
+				t.Errorf("%v behind a change of %s: schedules are drawn: %v, want %v, and the counts always", q, step.topic, whole, step.whole)
+			}
+		}
+	}
+}
+
+// request is somebody who looks at a page.
+func (d *desk) request() *request {
+	d.t.Helper()
+	r := httptest.NewRequestWithContext(d.t.Context(), http.MethodGet, "http://toban.example.jp/live", nil)
+	r.Header.Set("Accept-Language", "ja")
+	r.AddCookie(&http.Cookie{Name: "toban", Value: d.cookies[access.Responder]})
+	s, err := d.web.enter(httptest.NewRecorder(), r, false)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return s
 }

@@ -214,6 +214,9 @@ func TestAKeyIsShownOnceAndRevoked(t *testing.T) {
 		}
 		wants(t, w.Body.String(), "curl -sS '"+made[0]+"'", `"service":"checkout"`)
 
+		// Low urgency waits for the support hours, in which Ume has the duty.
+		wants(t, w.Body.String(), "梅さん（電話）を呼び出します。電話は模擬のものです。")
+
 		page := d.get(access.Manager, "/services/checkout")
 		if strings.Contains(page, made[1]) {
 			t.Error("the key is shown again")

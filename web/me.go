@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,13 +94,30 @@ func contactOf(c oncall.ContactMethod) view.ContactView {
 	return view.ContactView{Name: c.Name, Method: c.Method, Address: edit.Masked(c), Verified: c.Verified}
 }
 
+// instead is what holds without rules for an urgency (oncall/reach.go), as the end
+// of a key.
+func instead(user *oncall.User, urgency oncall.Urgency) string {
+	verified := func(fits func(oncall.Method) bool) bool {
+		return slices.ContainsFunc(user.Contacts, func(c oncall.ContactMethod) bool { return c.Verified && fits(c.Method) })
+	}
+	switch {
+	case urgency == oncall.Low && len(user.Rules[oncall.High]) > 0:
+		return "high"
+	case verified(func(m oncall.Method) bool { return m == oncall.Call }):
+		return "calls"
+	case verified(func(oncall.Method) bool { return true }):
+		return "all"
+	}
+	return "nobody"
+}
+
 func rulesOf(user *oncall.User) (all []view.RuleView) {
 	for _, urgency := range []oncall.Urgency{oncall.High, oncall.Low} {
 		rules := user.Rules[urgency]
-		if len(rules) == 0 {
-			continue
-		}
 		v := view.RuleView{Urgency: urgency}
+		if len(rules) == 0 {
+			v.Note = instead(user, urgency)
+		}
 		for _, rule := range rules {
 			step := view.RuleStep{After: rule.After}
 			for _, name := range rule.Via {

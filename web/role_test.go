@@ -151,7 +151,7 @@ func TestNoPageLoadsFromElsewhereOrRunsWhatStandsInIt(t *testing.T) {
 	h := newHouse(t, "sqlite", "")
 	inc := h.open("checkout", `<script>alert(1)</script>" onload="x`, oncall.Critical)
 	b := h.browser("ume", access.Admin)
-	for _, path := range []string{"/", "/?show=all", "/?show=mine", "/incidents/" + number(inc), "/incidents/new", "/me", "/nowhere", "/i/" + h.token(inc.ID, "matsu", zero), "/i/x"} {
+	for _, path := range []string{"/", "/?show=all", "/?show=mine", "/incidents/" + number(inc), "/incidents/new", "/oncall", "/oncall/page?user=take", "/schedules/infra", "/me", "/nowhere", "/i/" + h.token(inc.ID, "matsu", zero), "/i/x"} {
 		got := b.get(path)
 		if policy := got.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'self'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: Content-Security-Policy %q", path, policy)

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"time"
 
 	"toban/access"
 	"toban/config"
 	"toban/oncall"
+	"toban/respond"
 	"toban/store"
 	"toban/web/view"
 )
@@ -110,7 +113,27 @@ func (a *Web) makeKey(w http.ResponseWriter, r *http.Request, s *request) error 
 	if err != nil {
 		return err
 	}
-	return a.drawService(w, r, s, view.MadeKeyOf(in, svc, a.reach(r), key.Secret))
+	made := view.MadeKeyOf(in, svc, a.reach(r), key.Secret)
+	made.Pages = s.pages(in, svc)
+	return a.drawService(w, r, s, made)
+}
+
+// pages says whom a test alert of severity info pages that is sent now: that is
+// what the command beside a new key sends.
+func (s *request) pages(in *oncall.Integration, svc *oncall.Service) string {
+	steps, _ := respond.Rehearse(s.dir, respond.Rehearsal{Service: svc, Severity: oncall.Info, At: s.now})
+	who, at := view.FirstReached(s.lang, s.names(), steps)
+	if who == "" || svc.Shadow || s.dir.Settings.Shadow {
+		return s.t("service.made.nobody")
+	}
+	key := "service.made.now"
+	if at.Sub(s.now) >= time.Minute {
+		key = "service.made.later"
+	}
+	if stage := s.dir.Stages[cmp.Or(in.Stage, oncall.Production)]; stage != nil && stage.Simulated {
+		key += ".simulated"
+	}
+	return s.t(key, "who", who, "time", view.Absolute(s.lang, at, s.zone, s.zone))
 }
 
 // revokeKey makes a key invalid.

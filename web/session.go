@@ -11,6 +11,7 @@ import (
 
 	"toban/access"
 	"toban/i18n"
+	"toban/internal/peer"
 	"toban/oncall"
 	"toban/store"
 	"toban/web/static"
@@ -35,6 +36,7 @@ type request struct {
 	// outside: it came by the listener that the internet may reach, which has
 	// nothing but signed links.
 	outside bool
+	near    bool // the browser is on this machine, and no proxy is between
 }
 
 // enter reads who asks and what every page shows, in one look at the store.
@@ -92,9 +94,14 @@ func (a *Web) visitor(r *http.Request, outside bool) *request {
 
 // stranger is somebody of whom nothing is known but what the browser says.
 func (a *Web) stranger(r *http.Request) *request {
-	s := &request{web: a, base: a.base(), now: now(), zone: time.UTC, lang: i18n.English, dir: &oncall.Directory{}}
+	s := &request{web: a, base: a.base(), now: now(), zone: time.UTC, lang: i18n.English, dir: &oncall.Directory{}, near: isNear(r)}
 	s.settle(r)
 	return s
+}
+
+// isNear reports whether a request comes from this machine itself.
+func isNear(r *http.Request) bool {
+	return peer.Of(r).IsLoopback() && r.Header.Get("Forwarded") == "" && r.Header.Get("X-Forwarded-For") == ""
 }
 
 // settle chooses language, theme and zone: what the account says, else what this

@@ -17,6 +17,7 @@ func (a *Web) settingsPage(w http.ResponseWriter, r *http.Request, s *request) e
 func (a *Web) aboutPage(w http.ResponseWriter, r *http.Request, s *request) error {
 	page := view.About{
 		Version: a.Version, Engine: s.t("about.engine." + a.DB.Engine()), Node: a.DB.Node(), Shadow: s.dir.Settings.Shadow,
+		Since:         a.started,
 		Configuration: s.t("about.configuration.n", "n", strconv.FormatInt(s.dir.Version, 10)),
 		Objects: []view.Count{
 			{Label: s.t("about.users"), N: len(s.dir.Users)},

@@ -55,6 +55,11 @@ func (a *Web) accept(w http.ResponseWriter, r *http.Request, s *request) error {
 	if inv.Reset {
 		return s.redirect(w, r, "/")
 	}
+	name, err := access.Name(account)
+	if err != nil {
+		return err
+	}
+	s.say(w, note{Kind: "ok", Key: "flash.account", Places: []string{"name", name}})
 	return s.redirect(w, r, "/welcome")
 }
 

@@ -116,23 +116,28 @@ func (a *Web) signedPage(ctx context.Context, s *request, l link.Link, token str
 	page := view.SignedPage{Token: token, Expires: l.Expires}
 	var inc *oncall.Incident
 	var row *store.ResponseRow
+	var next nextSteps
 	err := a.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if inc, err = tx.IncidentUnlocked(ctx, l.Incident); err != nil {
 			return err
 		}
 		rows, err := tx.Responses(ctx, []oncall.IncidentID{inc.ID})
+		if err != nil {
+			return err
+		}
 		row = rows[inc.ID]
+		next, err = a.nextSteps(ctx, tx, s, []oncall.IncidentID{inc.ID}, rows)
 		return err
 	})
 	if err != nil {
 		return page, err
 	}
-	steps, err := a.foresee(ctx, inc, row)
+	steps, err := a.foresee(ctx, s, inc, row)
 	if err != nil {
 		return page, err
 	}
 	p, names := s.shell("", ""), s.names()
-	page.Row = s.row(p, inc, row, "", "")
+	page.Row = s.row(p, inc, row, next, "", "")
 	page.Doing = page.Row.Doing
 	page.Next, _ = view.NextOf(p, names, inc, page.Doing, steps)
 	page.Next = page.Next[:min(len(page.Next), mostSigned)]

@@ -154,6 +154,10 @@ func TestTheWorkerBehindANotificationTakesItByJSON(t *testing.T) {
 	if status != http.StatusOK || state.State != "acknowledged" || state.Done != "acknowledge" || !state.Mine || state.Number != inc.Number || state.Text == "" {
 		t.Errorf("got %d %+v", status, state)
 	}
+	second := h.browser("", "").do(http.MethodPost, "/i/"+h.token(inc.ID, "take", zero)+"/acknowledge", map[string][]string{}, "Accept", "application/json")
+	if !strings.Contains(second.body, `"done":"taken"`) || !strings.Contains(second.body, "already") {
+		t.Errorf("R18: the second one's link says %s, want who has it already", second.body)
+	}
 	if _, err := h.life.Resolve(t.Context(), inc.ID, "take", "cli"); err != nil {
 		t.Fatal(err)
 	}

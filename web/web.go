@@ -62,11 +62,12 @@ type Web struct {
 	limited *limiter // of signed links
 	strange *limiter // of who comes with links that are none
 	glance  glance
+	started time.Time
 }
 
 // New returns the pages on what it is given.
 func New(o Options) *Web {
-	a := &Web{Options: o, cross: http.NewCrossOriginProtection(), limited: newLimiter(), strange: newLimiter()}
+	a := &Web{Options: o, cross: http.NewCrossOriginProtection(), limited: newLimiter(), strange: newLimiter(), started: now()}
 	if u, err := url.Parse(o.External()); err == nil && u.Host != "" {
 		// Behind a proxy that gives another Host this is still one and the same.
 		_ = a.cross.AddTrustedOrigin(u.Scheme + "://" + u.Host)

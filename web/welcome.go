@@ -46,7 +46,9 @@ func (a *Web) firstRun(ctx context.Context, s *request) (f firstRun, err error) 
 		if err != nil {
 			return err
 		}
-		f.chatAt = posted(list)
+		if f.chatAt, err = postedForReal(ctx, tx, list); err != nil {
+			return err
+		}
 		objects, err := tx.Objects(ctx, config.KindProvider)
 		f.providers = map[string]bool{}
 		for i := range objects {
@@ -58,6 +60,22 @@ func (a *Web) firstRun(ctx context.Context, s *request) (f firstRun, err error) 
 		f.drill, err = a.Life.LastDrill(ctx, s.who.User)
 	}
 	return f, err
+}
+
+// postedForReal is when something was last posted in the team's channel about an
+// incident of the stage that people work with: rehearsals have a chat of their
+// own.
+func postedForReal(ctx context.Context, tx *store.Tx, list []store.Chat) (time.Time, error) {
+	ids := make([]oncall.IncidentID, 0, len(list))
+	for i := range list {
+		ids = append(ids, oncall.IncidentID(list[i].Ref))
+	}
+	incidents, err := tx.IncidentsUnlocked(ctx, ids)
+	list = slices.DeleteFunc(list, func(c store.Chat) bool {
+		inc := incidents[oncall.IncidentID(c.Ref)]
+		return inc == nil || inc.Stage != "" && inc.Stage != oncall.Production
+	})
+	return posted(list), err
 }
 
 // posted is when something was last posted in the team's channel.
@@ -121,6 +139,10 @@ func (a *Web) phoneStep(s *request, f firstRun) view.FirstStep {
 		return step
 	}
 	step.Text = s.t("welcome.phone.text")
+	if s.simulated() {
+		step.Text = s.t("welcome.phone.simulated")
+		s.besidePhones(&step)
+	}
 	step.Act = a.ring(s, "welcome.phone.call")
 	for i := range f.lately {
 		d := &f.lately[i]
@@ -150,13 +172,11 @@ func (a *Web) ring(s *request, label string) *view.Action {
 // providerStep is done when a provider has taken a message.
 func (s *request) providerStep(f firstRun) view.FirstStep {
 	step := view.FirstStep{ID: "provider", State: "open"}
-	simulated := false
-	if stage := s.dir.Stages[oncall.Production]; stage != nil {
-		simulated = stage.Simulated
-	}
+	simulated := s.simulated()
 	switch {
 	case simulated:
 		step.Text = s.t("welcome.provider.simulated")
+		s.besidePhones(&step)
 	case f.providers["twilio"]:
 		step.Text = s.t("welcome.provider.text")
 	default:
@@ -184,10 +204,34 @@ func (s *request) providerStep(f firstRun) view.FirstStep {
 	return step
 }
 
+// simulated reports whether those who are called are simulated phones.
+func (s *request) simulated() bool {
+	stage := s.dir.Stages[oncall.Production]
+	return stage != nil && stage.Simulated
+}
+
+// besidePhones leads to the simulated phones, which are shown on this machine
+// alone.
+func (s *request) besidePhones(step *view.FirstStep) {
+	if s.near {
+		step.Path, step.Label = "/sim/phones", s.t("welcome.sim.phones")
+	} else {
+		step.Text += " " + s.t("welcome.sim.far")
+	}
+}
+
 // chatStep is done when something was posted.
 func (s *request) chatStep(f firstRun) view.FirstStep {
 	step := view.FirstStep{ID: "chat", State: "open", At: f.chatAt, Text: s.t("welcome.chat.text")}
 	switch {
+	case s.simulated():
+		step.Text = s.t("welcome.chat.simulated")
+		if !f.chatAt.IsZero() {
+			step.State, step.Text = "done", s.t("welcome.chat.simulated.done")
+		}
+		if s.near {
+			step.Path, step.Label = "/sim/slack", s.t("welcome.sim.chat")
+		}
 	case !f.chatAt.IsZero():
 		step.State, step.Text = "done", s.t("welcome.chat.done")
 	case !f.providers["slack"]:
@@ -212,7 +256,7 @@ func (s *request) alertStep(f firstRun) view.FirstStep {
 	case !s.who.Role.Includes(access.Manager):
 		step.Text = s.t("welcome.alert.ask")
 	default:
-		step.Text = s.t("welcome.alert.text", "name", string(in.ID))
+		step.Text = s.t("welcome.alert.text", "name", string(in.ID)) + " " + s.pages(in, svc)
 		step.Act = &view.Action{
 			Label: s.t("welcome.alert.make"), Path: view.ServicePath(svc.ID) + "/keys", Icon: "key",
 			Fields: []view.Hidden{{Name: "integration", Value: string(in.ID)}},
@@ -286,6 +330,10 @@ func (s *request) rings(svc *oncall.Service) bool {
 // drillStep is done when the reader has pressed the key in a drill.
 func (a *Web) drillStep(s *request, f firstRun) view.FirstStep {
 	step := view.FirstStep{ID: "drill", State: "open", Text: s.t("welcome.drill.text"), Act: a.ring(s, "welcome.drill.start")}
+	if s.simulated() {
+		step.Text = s.t("welcome.drill.simulated")
+		s.besidePhones(&step)
+	}
 	d := f.drill
 	switch {
 	case s.dir.Users[s.who.User] == nil:

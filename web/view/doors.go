@@ -8,6 +8,7 @@ type LoginPage struct {
 	Account string // kept when it comes back
 	Error   string // what is wrong, "" for nothing
 	Limited bool   // too many tries: nothing helps but waiting
+	Nobody  bool   // there is no account yet: the link that the start has printed makes the first
 }
 
 // WelcomePage makes an account out of a one-time link, or gives one a new
@@ -71,7 +72,28 @@ func (p WelcomePage) submit(s Shell) string {
 	return s.T("setup.submit")
 }
 
-// people are the users to choose from, and the way to none of them.
+// people are the users to choose from with the names that they sign in by, and
+// the way to none of them.
 func (p WelcomePage) people(s Shell) []Option {
-	return append(append([]Option{}, p.People...), Option{Value: "", Label: s.T("setup.person.none")})
+	all := make([]Option, 0, len(p.People)+1)
+	for _, o := range p.People {
+		all = append(all, Option{Value: o.Value, Label: s.T("setup.person.as", "who", o.Label, "name", o.Value)})
+	}
+	return append(all, Option{Value: "", Label: s.T("setup.person.none")})
+}
+
+// accountLabel and accountHint say what a name is for: where people can be chosen
+// from, the name of who is chosen is that of the account.
+func (p WelcomePage) accountLabel(s Shell) string {
+	if len(p.People) > 0 {
+		return s.T("setup.account.other")
+	}
+	return s.T("setup.account")
+}
+
+func (p WelcomePage) accountHint(s Shell) string {
+	if len(p.People) > 0 {
+		return s.T("setup.account.other.hint")
+	}
+	return s.T("setup.account.hint")
 }

@@ -98,7 +98,7 @@ const mostNext = 8
 // calls and levels to come with their reasons, until it repeats. What a neighbour
 // says better is left out.
 func NextOf(s Shell, names i18n.Names, inc *oncall.Incident, doing Doing, steps []oncall.Step) (stair []StairStep, note string) {
-	if inc.State == oncall.Triggered && doing.Text != "" && doing.After == "doing.paging.until" {
+	if inc.State == oncall.Triggered && doing.Now {
 		stair = append(stair, StairStep{Sentence: doing.Text, Kind: "call", Now: true})
 	}
 	paged := map[oncall.UserID]time.Time{}

@@ -28,8 +28,13 @@ func TestWhatGoesOnIsSaidInOneSentence(t *testing.T) {
 	t.Parallel()
 	dir := shop(t)
 	held := &oncall.Response{Phase: oncall.Held, Holder: "take", HoldEnd: evening().Add(30 * time.Minute)}
-	sooner := paged("take")
-	sooner.TargetEnd = evening().Add(time.Minute)
+	soon := func(in time.Duration, kind oncall.EntryKind, data oncall.EntryData) *oncall.Step {
+		return &oncall.Step{At: evening().Add(in), In: in, Entry: oncall.Entry{Kind: kind, Data: data}}
+	}
+	call := func(in time.Duration, user oncall.UserID) *oncall.Step {
+		return soon(in, oncall.EntryContact, oncall.EntryData{User: user, Method: oncall.Call})
+	}
+	old := &oncall.Target{Kind: oncall.TargetPager, Name: "old"}
 	rest := paged()
 	rest.Level, rest.Floor = oncall.AtRest, evening().Add(20*time.Second)
 	tail := paged("matsu")
@@ -39,21 +44,25 @@ func TestWhatGoesOnIsSaidInOneSentence(t *testing.T) {
 		name     string
 		state    oncall.State
 		response *oncall.Response
+		next     *oncall.Step
 		ja, en   string
 		at       time.Duration
 	}{
-		{"paging one", oncall.Triggered, paged("matsu"), "松さんを呼び出し中 · {time}に次へ", "paging 松 · escalates {time}", 5 * time.Minute},
-		{"paging two, each once", oncall.Triggered, paged("matsu", "take", "matsu"), "松さん、竹さんを呼び出し中 · {time}に次へ", "paging 松, 竹 · escalates {time}", 5 * time.Minute},
-		{"the target's end is earlier", oncall.Triggered, sooner, "竹さんを呼び出し中 · {time}に次へ", "paging 竹 · escalates {time}", time.Minute},
-		{"nobody yet", oncall.Triggered, tail, "呼び出しを始めています · {time}に次へ", "paging begins · escalates {time}", 5 * time.Minute},
-		{"another pager", oncall.Triggered, pager, "", "paging pager old", 0},
-		{"between two rounds", oncall.Triggered, rest, "応答がありません · {time}に呼び出しを再開", "nobody answered · paging again {time}", 20 * time.Second},
-		{"outside of the support hours", oncall.Triggered, &oncall.Response{Phase: oncall.WaitingForHours, Start: evening().Add(time.Hour)}, "待機中 · {time}に呼び出し開始", "waiting · paging begins {time}", time.Hour},
-		{"unanswered", oncall.Triggered, &oncall.Response{Phase: oncall.Unanswered, RemindAt: evening().Add(24 * time.Hour)}, "まだだれも対応していません · {time}に再通知", "nobody has taken it · reminder {time}", 24 * time.Hour},
-		{"held", oncall.Acknowledged, held, "竹さんが対応中 · 連絡がなければ{time}に再び呼び出し", "竹 has it · paging resumes {time} unless renewed", 30 * time.Minute},
-		{"held by somebody who is gone", oncall.Acknowledged, nil, "竹さんが対応中", "竹 has it", 0},
-		{"over", oncall.Resolved, nil, "解決 · {time}", "resolved · {time}", -time.Minute},
-		{"no response", oncall.Triggered, nil, "", "", 0},
+		{"the same again", oncall.Triggered, paged("matsu"), call(time.Second, "matsu"), "松さんを呼び出し中 · {time}にもう一度", "paging 松 · again {time}", time.Second},
+		{"another one next, long before the level's end", oncall.Triggered, paged("matsu"), call(26*time.Second, "take"), "松さんを呼び出し中 · {time}に竹さんへ", "paging 松 · then 竹 {time}", 26 * time.Second},
+		{"paging two, each once", oncall.Triggered, paged("matsu", "take", "matsu"), soon(time.Minute, oncall.EntryLevel, oncall.EntryData{Level: 2}), "松さん、竹さんを呼び出し中 · {time}に次へ", "paging 松, 竹 · escalates {time}", time.Minute},
+		{"the rounds end", oncall.Triggered, paged("matsu"), soon(time.Minute, oncall.EntryUnanswered, oncall.EntryData{}), "松さんを呼び出し中 · {time}に呼び出しを終えます", "paging 松 · paging ends {time}", time.Minute},
+		{"the next round", oncall.Triggered, paged("matsu"), soon(time.Minute, oncall.EntryRound, oncall.EntryData{Round: 2}), "松さんを呼び出し中 · {time}に呼び出しを再開", "paging 松 · paging again {time}", time.Minute},
+		{"nobody yet", oncall.Triggered, tail, call(2*time.Second, "take"), "呼び出しを始めています · {time}に竹さんへ", "paging begins · then 竹 {time}", 2 * time.Second},
+		{"what comes is not known", oncall.Triggered, paged("matsu"), nil, "松さんを呼び出し中", "paging 松", 0},
+		{"another pager", oncall.Triggered, pager, soon(time.Second, oncall.EntryPage, oncall.EntryData{Target: old}), "", "paging pager old · again {time}", time.Second},
+		{"between two rounds", oncall.Triggered, rest, nil, "応答がありません · {time}に呼び出しを再開", "nobody answered · paging again {time}", 20 * time.Second},
+		{"outside of the support hours", oncall.Triggered, &oncall.Response{Phase: oncall.WaitingForHours, Start: evening().Add(time.Hour)}, nil, "待機中 · {time}に呼び出し開始", "waiting · paging begins {time}", time.Hour},
+		{"unanswered", oncall.Triggered, &oncall.Response{Phase: oncall.Unanswered, RemindAt: evening().Add(24 * time.Hour)}, nil, "まだだれも対応していません · {time}に再通知", "nobody has taken it · reminder {time}", 24 * time.Hour},
+		{"held", oncall.Acknowledged, held, nil, "竹さんが対応中 · 連絡がなければ{time}に再び呼び出し", "竹 has it · paging resumes {time} unless renewed", 30 * time.Minute},
+		{"held by somebody who is gone", oncall.Acknowledged, nil, nil, "竹さんが対応中", "竹 has it", 0},
+		{"over", oncall.Resolved, nil, nil, "解決 · {time}", "resolved · {time}", -time.Minute},
+		{"no response", oncall.Triggered, nil, nil, "", "", 0},
 	} {
 		inc := &oncall.Incident{State: tc.state, AcknowledgedBy: "take", ResolvedAt: evening().Add(-time.Minute)}
 		for lang, want := range map[string]string{"ja": tc.ja, "en": tc.en} {
@@ -61,10 +70,10 @@ func TestWhatGoesOnIsSaidInOneSentence(t *testing.T) {
 				continue
 			}
 			s := reader(t, lang, "responder")
-			got := DoingOf(s, i18n.Names{Directory: dir}, inc, tc.response)
+			got := DoingOf(s, i18n.Names{Directory: dir}, inc, tc.response, tc.next)
 			said := got.Text
 			if !got.At.IsZero() && got.After != "" {
-				said += " · " + s.T(got.After)
+				said += " · " + s.T(got.After, "user", got.Then)
 			}
 			if said != want {
 				t.Errorf("%s, %s: got %q, want %q", tc.name, lang, said, want)
@@ -145,7 +154,7 @@ func TestWhatHappensNextBeginsWithWhatHappensNow(t *testing.T) {
 		step(90*time.Second, oncall.EntryContact, oncall.EntryData{User: "matsu", Method: oncall.Call, Nth: 1}),
 	}
 	inc := &oncall.Incident{State: oncall.Triggered, Urgency: oncall.High}
-	stair, note := NextOf(s, names, inc, DoingOf(s, names, inc, paged("matsu")), steps)
+	stair, note := NextOf(s, names, inc, DoingOf(s, names, inc, paged("matsu"), &steps[1]), steps)
 	var said []string
 	for _, line := range stair {
 		said = append(said, line.Sentence)
@@ -203,11 +212,13 @@ func incidentPages(t *testing.T, lang string) map[string]templ.Component {
 	s, viewer := reader(t, lang, "responder"), reader(t, lang, "viewer")
 	stranger := Shell{Lang: lang, Static: "/static/x", Base: "/ops", Now: evening(), Zone: zone(t, "Asia/Tokyo")}
 	names := i18n.Names{Directory: shop(t), Zone: s.Zone}
+	in := 3*time.Minute + 12*time.Second
+	next := &oncall.Step{At: evening().Add(in), In: in, Entry: oncall.Entry{Kind: oncall.EntryContact, Data: oncall.EntryData{User: "take", Method: oncall.Call}}}
 	row := func(n int64, state oncall.State, title string, r *oncall.Response) IncidentRow {
 		inc := &oncall.Incident{State: state, AcknowledgedBy: "take", ResolvedAt: evening()}
 		out := IncidentRow{
 			ID: "inc_" + oncall.IncidentID(number(int(n))), Number: n, Title: title, Service: "決済", State: state, Severity: oncall.Critical,
-			Urgency: oncall.High, Since: evening().Add(-8 * time.Minute), Count: n, Doing: DoingOf(s, names, inc, r), Group: string(state), Back: "/",
+			Urgency: oncall.High, Since: evening().Add(-8 * time.Minute), Count: n, Doing: DoingOf(s, names, inc, r, next), Group: string(state), Back: "/",
 		}
 		if state == oncall.Acknowledged {
 			out.Holder = names.User(i18n.In(lang), "take")
@@ -250,10 +261,12 @@ func incidentPages(t *testing.T, lang string) map[string]templ.Component {
 	me := MePage{
 		Account: "ume", Role: "responder", Person: true, Zones: options, File: "people.yaml", Line: 12,
 		Contacts: []ContactView{{Name: "phone", Method: oncall.Call, Address: "+81 •••• 03", Verified: true}, {Name: "mail", Method: oncall.Email, Address: "m•••@example.jp"}},
-		Rules:    []RuleView{{Urgency: oncall.High, Steps: []RuleStep{{Via: []ContactView{{Name: "phone", Method: oncall.Call, Verified: true}}}, {After: 2 * time.Minute, Via: []ContactView{{Name: "mail", Method: oncall.Email}}}}}},
+		Rules:    []RuleView{{Urgency: oncall.High, Steps: []RuleStep{{Via: []ContactView{{Name: "phone", Method: oncall.Call, Verified: true}}}, {After: 2 * time.Minute, Via: []ContactView{{Name: "mail", Method: oncall.Email}}}}}, {Urgency: oncall.Low, Note: "high"}},
 		Shifts:   []ShiftView{{Schedule: "infra", Path: "/schedules/infra", From: evening(), To: evening().Add(time.Hour), Now: true, Override: true}, {Schedule: "office", Path: "/schedules/office", From: evening().Add(24 * time.Hour), To: evening().Add(48 * time.Hour)}},
 		Push:     &PushView{Key: "BKEY", Devices: []DeviceView{{ID: "d1", Name: "Safari · iPhone", Since: evening()}, {ID: "d2", Name: "Chrome · Linux", Since: evening(), Used: evening()}}},
 	}
+	ruleless := me
+	ruleless.Rules = []RuleView{{Urgency: oncall.High, Note: "calls"}, {Urgency: oncall.Low, Note: "calls"}}
 	flashed := s
 	flashed.Flash = &Flash{Kind: "ok", Text: "…", Undo: &Action{Label: s.T("act.undo"), Path: "/incidents/1/reopen", Icon: "undo"}}
 	return map[string]templ.Component{
@@ -269,12 +282,12 @@ func incidentPages(t *testing.T, lang string) map[string]templ.Component {
 		"incident-viewer": Incident(viewer, open), "incident-nobody": Incident(s, nobody), "incident-bare": Incident(s, IncidentPage{Row: open.Row}),
 		"signed": Signed(stranger, signed), "signed-channel": Signed(stranger, channel), "signed-mine": Signed(stranger, mine),
 		"signed-expired": SignedOver(stranger, SignedGone{Expired: true, Code: "link.expired"}), "signed-invalid": SignedOver(stranger, SignedGone{Code: "link.invalid"}),
-		"login": Login(stranger, LoginPage{Next: "/me"}), "login-wrong": Login(stranger, LoginPage{Account: "ume", Error: "…"}),
+		"login": Login(stranger, LoginPage{Next: "/me"}), "login-wrong": Login(stranger, LoginPage{Account: "ume", Error: "…"}), "login-first": Login(stranger, LoginPage{Nobody: true}),
 		"setup":        Welcome(stranger, WelcomePage{Path: "/setup/x", First: true, People: options[1:], Expires: evening().Add(time.Hour), Wrong: map[string]string{"password": "…"}}),
 		"invite":       Welcome(stranger, WelcomePage{Path: "/invite/x", Fixed: "ume", Failure: "…"}),
 		"reset":        Welcome(stranger, WelcomePage{Path: "/invite/x", Fixed: "ume", Existing: true}),
 		"setup-nobody": Welcome(stranger, WelcomePage{Path: "/setup/x", First: true, Account: "root"}),
-		"me":           Me(s, me), "me-nobody": Me(s, MePage{Account: "root", Role: "admin", Wrong: map[string]string{"old": "…"}}),
+		"me":           Me(s, me), "me-ruleless": Me(s, ruleless), "me-nobody": Me(s, MePage{Account: "root", Role: "admin", Wrong: map[string]string{"old": "…"}}),
 		"error": Failure(s, ErrorPage{Code: "internal", Text: "…", Retry: "/"}, true), "error-stranger": Failure(stranger, ErrorPage{Code: "page.not_found", Text: "…"}, false),
 		"denied": Failure(viewer, ErrorPage{Code: "access.role", Denied: true, Need: "responder"}, true),
 	}

@@ -19,9 +19,10 @@ type IncidentsPage struct {
 	Next     string // path of what comes after; "" for the end
 	// Searched is how far back a search has looked, where there may be more.
 	Searched time.Time
-	Last     time.Time // when the last incident began; zero = there was none yet
-	Services int       // how many there are; none = nothing is configured yet
-	Back     string    // path of this page, for actions to come back to
+	Last     time.Time  // when the last incident began; zero = there was none yet
+	Week     []DayCount // the last days, the oldest first; none = not shown here
+	Services int        // how many there are; none = nothing is configured yet
+	Back     string     // path of this page, for actions to come back to
 }
 
 // IncidentFilter is what the list is narrowed to.
@@ -58,15 +59,18 @@ type IncidentRow struct {
 }
 
 // Doing is what goes on with an incident: who has it, or who is being asked and
-// until when.
+// what comes next.
 type Doing struct {
 	Text  string
 	At    time.Time // zero: it says no time
-	After string    // key of what happens at that time, with {time} in it
+	After string    // key of what happens at that time, with {time} in it, and {user} for Then
+	Then  string    // who is reached at that time, as people say it
+	Now   bool      // somebody is being reached at this moment, or is about to be
 }
 
-// DoingOf says in one sentence what goes on. The response may be nil.
-func DoingOf(s Shell, names i18n.Names, inc *oncall.Incident, r *oncall.Response) Doing {
+// DoingOf says in one sentence what goes on. The response may be nil, and next,
+// which is what people notice next of it (oncall.NextStep), too.
+func DoingOf(s Shell, names i18n.Names, inc *oncall.Incident, r *oncall.Response, next *oncall.Step) Doing {
 	p := i18n.In(s.Lang)
 	switch {
 	case inc.State == oncall.Resolved:
@@ -92,22 +96,45 @@ func DoingOf(s Shell, names i18n.Names, inc *oncall.Incident, r *oncall.Response
 	if r.Level == oncall.AtRest {
 		return Doing{Text: s.T("doing.rest"), At: r.Floor, After: "doing.rest.until"}
 	}
-	d := Doing{At: r.LevelEnd, After: "doing.paging.until"}
-	if !r.TargetEnd.IsZero() && (d.At.IsZero() || r.TargetEnd.Before(d.At)) {
-		d.At = r.TargetEnd
+	d := Doing{Text: s.T("doing.starting"), Now: true}
+	asked := beingAsked(p, names, r)
+	if len(asked) > 0 {
+		d.Text = s.T("doing.paging", "users", p.List(asked))
 	}
-	who := paging(p, names, r)
-	if who == "" {
-		d.Text = s.T("doing.starting")
+	if next == nil {
 		return d
 	}
-	d.Text = s.T("doing.paging", "users", who)
+	d.At, d.After = next.At, "doing.paging.until"
+	switch e := &next.Entry; e.Kind {
+	case oncall.EntryContact, oncall.EntryPage, oncall.EntryShadow:
+		if d.Then = reaches(p, names, e); d.Then == "" {
+			break
+		}
+		d.After = "doing.paging.then"
+		if slices.Contains(asked, d.Then) {
+			d.After = "doing.paging.again"
+		}
+	case oncall.EntryRound:
+		d.After = "doing.rest.until"
+	case oncall.EntryUnanswered:
+		d.After = "doing.paging.end"
+	}
 	return d
 }
 
-// paging is who is being asked at this moment.
-func paging(p i18n.Printer, names i18n.Names, r *oncall.Response) string {
-	var who []string
+// reaches is whom a line of the forecast reaches, "" for nobody.
+func reaches(p i18n.Printer, names i18n.Names, e *oncall.Entry) string {
+	if e.Data.User != "" {
+		return names.User(p, e.Data.User)
+	}
+	if e.Data.Target != nil {
+		return names.Target(p, e.Data.Target)
+	}
+	return ""
+}
+
+// beingAsked are those who are being asked at this moment.
+func beingAsked(p i18n.Printer, names i18n.Names, r *oncall.Response) (who []string) {
 	for i := range r.Pages {
 		page := &r.Pages[i]
 		if page.State != oncall.PageLive {
@@ -123,12 +150,12 @@ func paging(p i18n.Printer, names i18n.Names, r *oncall.Response) string {
 			who = append(who, name)
 		}
 	}
-	return p.List(who)
+	return who
 }
 
 // besideTime is a text before and behind its {time}.
-func besideTime(s Shell, key string) (before, behind string) {
-	before, behind, _ = strings.Cut(s.T(key), "{time}")
+func besideTime(s Shell, key string, places ...string) (before, behind string) {
+	before, behind, _ = strings.Cut(s.T(key, places...), "{time}")
 	return before, behind
 }
 

@@ -73,6 +73,11 @@ func shop(t *testing.T) *oncall.Directory {
 			"prometheus": {ID: "prometheus", Dialect: "alertmanager"},
 			"shop":       {ID: "shop", Dialect: "generic", Service: "checkout"},
 		},
+		Routes: []oncall.Route{
+			{Method: "POST", Path: "/alerts", Auth: "none", From: []string{"127.0.0.0/8", "::1/128"}, To: "prometheus"},
+			{Method: "POST", Path: "/till", Auth: "none", From: []string{"::1/128", "192.0.2.0/24", "198.51.100.7/32"}, To: "prometheus"},
+			{Method: "POST", Path: "/keyed", Auth: "key", To: "prometheus"},
+		},
 		Overrides: []oncall.Override{{ID: "ovr_1", Schedule: "infra", User: "ume", By: "matsu", From: evening().Add(24 * time.Hour), To: evening().Add(30 * time.Hour), Reason: "健康診断"}},
 	}
 	if err := d.Compile(); err != nil {
@@ -165,7 +170,7 @@ func managePages(t *testing.T, lang string) map[string]templ.Component {
 		"sessions":        SessionsList(s, SessionsPage{Rows: []SessionRow{{Hash: "h", Account: "ume", Agent: "Mozilla/5.0 (iPhone) Safari/1", Address: "192.0.2.1", Since: evening(), Seen: evening()}, {Hash: "g", Current: true}}, All: true, Admin: true}),
 		"tokens":          TokensList(s, TokensPage{Rows: []TokenRow{{Hash: "h", Name: "夜間バッチ", Role: "viewer"}, {Hash: "g", Name: "old", Role: "admin", Expired: true, Expires: evening()}}, Roles: "responder", Made: &MadeToken{Name: "x", Secret: "tbn_x", Curl: "curl"}}),
 		"audit":           AuditList(s, AuditPage{Kinds: []Option{{Value: "", Label: "…"}}, Next: "/settings/audit?before=x", Rows: []AuditRow{{ID: "aud_1", At: evening(), Actor: "松", Via: "API", Action: "…", Name: "ume", Path: "/x", Lines: Diff(`{"role":"viewer","zone":"UTC"}`, `{"role":"admin"}`)}}}),
-		"about":           AboutPage(s, About{Version: "1.2.3", Engine: "SQLite", Node: "n1", Shadow: true, Providers: []ProviderRow{{Name: "twilio", Sent: 2, LastSent: evening()}, {Name: "slack", Failed: 1, LastError: evening(), LastCode: "rate_limited"}, {Name: "push"}}}),
+		"about":           AboutPage(s, About{Version: "1.2.3", Engine: "SQLite", Node: "n1", Shadow: true, Since: evening(), Providers: []ProviderRow{{Name: "twilio", Sent: 2, LastSent: evening()}, {Name: "slack", Failed: 1, LastError: evening(), LastCode: "rate_limited"}, {Name: "push"}}}),
 		"welcome":         FirstRunPage(s, FirstRun{Done: 1, Steps: []FirstStep{{ID: "phone", State: "done", Text: "…", At: evening()}, {ID: "provider", State: "failed", Text: "…", Act: &Action{Label: "…", Path: "/x"}, Next: true}, {ID: "chat", State: "open", Text: "…", Code: "providers:"}}}),
 		"welcome-ready":   FirstRunPage(s, FirstRun{}),
 	}
@@ -176,6 +181,7 @@ func serviceStory(s Shell, dir *oncall.Directory, at map[string]Origin) Service 
 	open := []oncall.Incident{{Number: 42, Title: "決済が応答しません", Service: "checkout", State: oncall.Acknowledged, AcknowledgedBy: "take", TriggeredAt: evening().Add(-time.Hour)}}
 	v := ServiceOf(s, dir, dir.Services[0], open, nil, FeedsOf(dir, "checkout", keys, nil, at), at["checkout"])
 	v.MayKey, v.Made = true, MadeKeyOf(dir.Integrations["shop"], dir.Services[0], "http://x", "KEY")
+	v.Made.Pages = "…"
 	return v
 }
 

@@ -16,7 +16,7 @@ type MePage struct {
 	Zone     string
 	Zones    []Option
 	Contacts []ContactView
-	Rules    []RuleView // one for each urgency that has rules
+	Rules    []RuleView // one for each urgency
 	Shifts   []ShiftView
 	Push     *PushView // nil: this installation has no push
 	Wrong    map[string]string
@@ -36,6 +36,7 @@ type ContactView struct {
 type RuleView struct {
 	Urgency oncall.Urgency
 	Steps   []RuleStep
+	Note    string // what holds without steps: "high", "calls", "all", "nobody"
 }
 
 // RuleStep is one step of it.
@@ -66,6 +67,24 @@ type DeviceView struct {
 	Service string
 	Since   time.Time
 	Used    time.Time
+}
+
+// none reports whether the reader has no rules at all.
+func (p MePage) none() bool {
+	for _, r := range p.Rules {
+		if len(r.Steps) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// without says what holds where there are no rules for any urgency.
+func (p MePage) without() string {
+	if len(p.Rules) == 0 {
+		return "nobody"
+	}
+	return p.Rules[0].Note
 }
 
 // steps draws the rules of an urgency as a small stair.

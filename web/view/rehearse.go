@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -112,6 +113,33 @@ func RehearsedOf(s Shell, names i18n.Names, at time.Time, urgency oncall.Urgency
 		out.End = s.T("rehearse.continues")
 	}
 	return out
+}
+
+// FirstReached are those whom a forecast reaches first, each with how, and when;
+// "" for nobody.
+func FirstReached(lang string, names i18n.Names, steps []oncall.Step) (who string, at time.Time) {
+	p := i18n.In(lang)
+	var all []string
+	for i := range steps {
+		e := &steps[i].Entry
+		if e.Kind != oncall.EntryContact {
+			continue
+		}
+		if at.IsZero() {
+			at = steps[i].At
+		}
+		if !steps[i].At.Equal(at) {
+			break
+		}
+		name := reaches(p, names, e)
+		if e.Data.Method != "" {
+			name = p.Say("reaches.by", "who", name, "method", p.Say("method."+string(e.Data.Method)))
+		}
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return p.List(all), at
 }
 
 // redundant reports whether a line of a forecast says what a neighbour of the

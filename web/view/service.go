@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/json"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -60,7 +61,15 @@ type Feed struct {
 	Always  bool // names this service; else the signals' labels do
 	Stage   oncall.Stage
 	Keys    []KeyRow
+	Open    []OpenRoute // what is taken without a key
 	Origin  Origin
+}
+
+// OpenRoute is an address at which an integration takes what certain networks
+// post, without a key.
+type OpenRoute struct {
+	Path string   // with its stage
+	From []string // networks; none = this machine
 }
 
 // KeyRow is a key of an integration, of which only the hash is known.
@@ -79,6 +88,7 @@ type MadeKey struct {
 	Integration oncall.IntegrationID
 	URL         string
 	Curl        string // a command that sends a test alert
+	Pages       string // whom that alert pages, in a sentence
 }
 
 // ServiceRowsOf are the services in their order; open are the incidents that are
@@ -218,7 +228,7 @@ func FeedsOf(dir *oncall.Directory, id oncall.ServiceID, keys []KeyOf, kept map[
 		if in.Service != "" && in.Service != id {
 			continue
 		}
-		feed := Feed{ID: name, Dialect: in.Dialect, Always: in.Service == id, Stage: in.Stage, Origin: origins[string(name)]}
+		feed := Feed{ID: name, Dialect: in.Dialect, Always: in.Service == id, Stage: in.Stage, Open: openRoutes(dir, name), Origin: origins[string(name)]}
 		for _, k := range keys {
 			if k.Integration == name {
 				row := k.KeyRow
@@ -238,6 +248,39 @@ func FeedsOf(dir *oncall.Directory, id oncall.ServiceID, keys []KeyOf, kept map[
 		return 1
 	})
 	return feeds
+}
+
+// openRoutes are the routes of the gateway that lead to an integration and ask
+// for no key.
+func openRoutes(dir *oncall.Directory, id oncall.IntegrationID) (all []OpenRoute) {
+	stage := oncall.Production
+	if dir.Stages[stage] == nil {
+		for _, other := range sortedKeys(dir.Stages) {
+			stage = other
+			break
+		}
+	}
+	for _, r := range dir.Routes {
+		if r.To != id || r.Auth != "none" {
+			continue
+		}
+		open := OpenRoute{Path: "/" + string(stage) + r.Path}
+		for _, network := range r.From {
+			if p, err := netip.ParsePrefix(network); err != nil || !p.Addr().IsLoopback() {
+				open.From = append(open.From, network)
+			}
+		}
+		all = append(all, open)
+	}
+	return all
+}
+
+// sentence says from where what is taken without a key.
+func (r OpenRoute) sentence(s Shell) string {
+	if len(r.From) == 0 {
+		return s.T("service.keys.open.here", "path", r.Path)
+	}
+	return s.T("service.keys.open", "path", r.Path, "from", i18n.In(s.Lang).List(r.From))
 }
 
 // KeyOf is a key with whose it is.
@@ -274,8 +317,8 @@ func sample(in *oncall.Integration, svc *oncall.Service) string {
 			"version": "4", "groupKey": "toban-test",
 			"alerts": []any{map[string]any{"status": "firing", "labels": labels, "annotations": map[string]string{"summary": "toban test"}}},
 		}
-	case in.Map != "":
-		return "@body.json" // the sender's own form, which only its mapping knows
+	case in.Map != "" || in.Dialect != "generic":
+		return "@body.json" // the sender's own form, which only it or its mapping knows
 	default:
 		body = map[string]any{"key": "toban-test", "action": "trigger", "summary": "toban test", "severity": oncall.Info, "service": svc.ID}
 	}

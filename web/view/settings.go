@@ -20,6 +20,7 @@ func Settings(role string) []Setting {
 		{"sessions", "/settings/sessions", "lock", "viewer"},
 		{"audit", "/settings/audit", "note", "manager"},
 		{"welcome", "/welcome", "check", "responder"},
+		{"api", "/docs/api", "plug", "viewer"},
 		{"about", "/settings/about", "info", "viewer"},
 	}
 	var may []Setting
@@ -155,6 +156,7 @@ type About struct {
 	Configuration         string
 	Objects               []Count
 	Providers             []ProviderRow
+	Since                 time.Time // from when on the providers' messages are counted
 	Shadow                bool
 }
 

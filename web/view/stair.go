@@ -36,6 +36,21 @@ func (step StairStep) icon() string {
 	return class(step.Kind)
 }
 
+// dated reports whether a step has to say its day: it is on another one than
+// today, and than the step above.
+func (s Shell) dated(steps []StairStep, i int) bool {
+	at := steps[i].At
+	if at.IsZero() {
+		return false
+	}
+	for i--; i >= 0; i-- {
+		if above := steps[i].At; !above.IsZero() {
+			return !s.sameDay(at, above)
+		}
+	}
+	return !s.sameDay(at, s.Now)
+}
+
 // stepKind is a kind that there is a look for.
 func stepKind(k string) string {
 	switch k {

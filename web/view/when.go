@@ -88,6 +88,18 @@ func Weekday(lang string, d time.Weekday) string {
 // Clock is the time of day in zone, to the second.
 func Clock(t time.Time, zone *time.Location) string { return t.In(zone).Format(time.TimeOnly) }
 
+// day says the day of a moment as the reader's calendar has it.
+func (s Shell) day(t time.Time) string {
+	day := t.In(s.Location())
+	return Date(s.Lang, day, day.Year() != s.Now.In(s.Location()).Year())
+}
+
+// sameDay reports whether two moments are of one day of the reader's.
+func (s Shell) sameDay(a, b time.Time) bool {
+	a, b = a.In(s.Location()), b.In(s.Location())
+	return a.Year() == b.Year() && a.YearDay() == b.YearDay()
+}
+
 // Span says a length of time: 3 min 12 s, 5 h 2 min, 2 d.
 func Span(lang string, d time.Duration) string {
 	p := i18n.In(lang)

@@ -1,8 +1,13 @@
 package view
 
 import (
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func zone(t *testing.T, name string) *time.Location {
@@ -96,5 +101,32 @@ func TestNamesAreCutBetweenLettersAsPeopleSeeThem(t *testing.T) {
 	}
 	if got, want := Short("👩‍🚒👩‍🚒", 2), "👩‍🚒👩‍🚒"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAStepOnAnotherDaySaysWhichOne(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	now := evening() // Friday, 20:02 in Tokyo
+	var steps []StairStep
+	for _, after := range []time.Duration{time.Minute, 2 * time.Hour, 4 * time.Hour, 5 * time.Hour, 2 * day, 60 * day} {
+		steps = append(steps, StairStep{At: now.Add(after), Sentence: "x"})
+	}
+	steps = slices.Insert(steps, 4, StairStep{Sentence: "at no time"})
+	of := regexp.MustCompile(`<span class="step-at muted">(.*?)</span>\s*</span>\s*<span class="step-text">`)
+	for lang, want := range map[string][]string{
+		"ja": {"20:03:00", "22:02:00", "11/21(土) 00:02:00", "01:02:00", "11/22(日) 20:02:00", "2027/1/19(火) 20:02:00"},
+		"en": {"20:03:00", "22:02:00", "Sat 21 Nov 00:02:00", "01:02:00", "Sun 22 Nov 20:02:00", "Tue 19 Jan 2027 20:02:00"},
+	} {
+		var got []string
+		for _, found := range of.FindAllStringSubmatch(htmlOf(t, Stair(reader(t, lang, "viewer"), steps)), -1) {
+			got = append(got, strings.Join(strings.Fields(tag.ReplaceAllString(found[1], " ")), " "))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", lang, diff)
+		}
+	}
+	if html := htmlOf(t, Stair(reader(t, "ja", "viewer"), steps[4:])); strings.Count(html, "step-day") != 2 {
+		t.Errorf("behind a step at no time: %s", html)
 	}
 }

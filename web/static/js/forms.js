@@ -90,7 +90,7 @@ function draw(page, answer) {
   flashes?.replaceChildren();
   const main = page.getElementById("main");
   const here = new URL(answer.url).pathname === location.pathname;
-  if (answer.ok && !here) {
+  if (answer.ok && !here && answer.redirected) { // without a redirect it is shown once, and can't be asked for again
     if (said) sessionStorage.setItem(kept, said);
     location.assign(answer.url);
     return;
@@ -116,6 +116,7 @@ function draw(page, answer) {
     row.querySelector("a[href]")?.focus({ preventScroll: true });
   }
   tick();
+  document.getElementById("made")?.scrollIntoView({ block: "start" }); // it is shown this once
   toast(said);
   document.dispatchEvent(new CustomEvent("toban:patched"));
 }
