@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type lifeline struct {
 	program, config, data, url string
 	lang                       string
 	changed                    func()
+	listener                   *os.File // what each child listens on: the port stays taken while there is none
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
@@ -72,8 +74,9 @@ func (l *lifeline) run(ctx context.Context) error {
 // live is one life of the child, from its start to its end.
 func (l *lifeline) live(ctx context.Context) error {
 	began := time.Now()
-	cmd := exec.Command(l.program, "serve", "--config", l.config, "--data", l.data, "--chat-quiet", chatQuiet, "--until-stdin-closes", "--temporary") //nolint:gosec // our own binary
-	stdin, err := cmd.StdinPipe()                                                                                                                     // its end is the child's end, whatever becomes of us
+	cmd := exec.Command(l.program, "serve", "--config", l.config, "--data", l.data, "--chat-quiet", chatQuiet, "--listen-fd", "3", "--until-stdin-closes", "--temporary") //nolint:gosec // our own binary
+	cmd.ExtraFiles = []*os.File{l.listener}                                                                                                                               // 3
+	stdin, err := cmd.StdinPipe()                                                                                                                                         // its end is the child's end, whatever becomes of us
 	if err != nil {
 		return err
 	}
@@ -156,6 +159,13 @@ func (l *lifeline) keep(line string) {
 func (l *lifeline) ready(ctx context.Context, gone <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
+	go func() { // ends with ctx; without a child a request waits at the listener for one
+		select {
+		case <-gone:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -171,12 +181,13 @@ func (l *lifeline) ready(ctx context.Context, gone <-chan struct{}) error {
 			}
 		}
 		select {
-		case <-gone:
+		case <-ctx.Done():
+			if !isClosed(gone) {
+				return fmt.Errorf("toban did not answer at %s: %w", l.url, ctx.Err())
+			}
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			return fmt.Errorf("toban ended at its start:\n%s", strings.Join(l.last, "\n"))
-		case <-ctx.Done():
-			return fmt.Errorf("toban did not answer at %s: %w", l.url, ctx.Err())
 		case <-tick.C:
 		}
 	}

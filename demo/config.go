@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"toban/i18n"
 )
 
 // The people of the demo and their telephones.
@@ -26,6 +28,15 @@ func (p person) name(lang string) string {
 		return p.ja
 	}
 	return p.en
+}
+
+// named are the places of a text for the people: as the demo's data call them,
+// whatever language the text is in.
+func named(lang, data string) (places []string) {
+	for _, p := range people {
+		places = append(places, p.id, i18n.In(lang).Say("name.user", "name", p.name(data)))
+	}
+	return places
 }
 
 // The accounts of the simulated providers; they exist nowhere else.

@@ -2,12 +2,14 @@ package demo
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -55,10 +57,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return errors.Join(err, guideAt.Close())
 	}
+	defer func() { err = errors.Join(err, tobanAt.Close()) }() // every child's, so that nobody else takes it in between
 	listenAt, tobanPort := tobanAt.Addr().String(), port(tobanAt)
-	if err := tobanAt.Close(); err != nil { // it is the child's
-		return errors.Join(err, guideAt.Close())
-	}
 	name, here := reachable(host(guideAt)), near(host(guideAt))
 	nearby, err := netip.ParseAddr(here)
 	if err != nil {
@@ -79,14 +79,19 @@ func Run(ctx context.Context, o Options) (err error) {
 	chat := newChat(o.Lang, tobanURL, local, loc)
 	defer chat.Close()
 	shop := &target.Shop{}
-	g := newGuide(shop, phones, chat, line)
+	names := named(o.Lang, o.Lang)
+	g := newGuide(shop, phones, chat, func(key string, places ...string) { line(key, append(places, names...)...) })
 	g.lang, g.countdown = o.Lang, o.Countdown
 	g.toban = newLifeline(o.Program, dir, filepath.Join(dir, "data"), tobanURL, o.Lang, g.touch)
+	if g.toban.listener, err = fileOf(tobanAt); err != nil {
+		return errors.Join(err, guideAt.Close())
+	}
+	defer func() { err = errors.Join(err, g.toban.listener.Close()) }()
 	g.api = newClient(filepath.Join(dir, "data", "toban.sock"))
 
-	p := &page{guide: g, lang: o.Lang, toban: s.url, zone: loc, log: o.Log, door: door{toban: g.toban, lang: o.Lang}}
+	p := &page{guide: g, lang: o.Lang, toban: s.url, zone: loc, log: o.Log, secret: rand.Text(), door: door{toban: g.toban, lang: o.Lang}}
 	if !isLoopback(name) {
-		p.reach = address(name, port(guideAt))
+		p.reach = address(name, port(guideAt)) + phonePath() + "?" + url.Values{phoneKey: {p.secret}}.Encode()
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/sim/slack/", chat)
@@ -95,7 +100,14 @@ func Run(ctx context.Context, o Options) (err error) {
 	mux.Handle("/2010-04-01/", phones)
 	mux.Handle("/health", shop)
 	p.routes(mux)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
+	own, err := netip.ParseAddrPort(guideAt.Addr().String())
+	if err != nil {
+		return errors.Join(err, guideAt.Close())
+	}
+	front := &gate{
+		next: mux, host: o.Host, at: own, own: ownAddresses, secret: p.secret, number: people[you].number, away: http.HandlerFunc(p.away), page: local, lang: p.language,
+	}
+	server := &http.Server{Handler: front, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug)}
 
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
@@ -111,7 +123,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	work.Go(func() error { return g.toban.run(ctx) })
 	work.Go(func() error { return g.run(ctx) })
 	work.Go(func() error {
-		return (&prober{shop: local + "/health", events: tobanURL + "/production/events", client: &http.Client{Timeout: 2 * time.Second}, noticed: g.notice}).run(ctx)
+		return (&prober{shop: local + "/health", events: tobanURL + "/production/events", client: &http.Client{Timeout: 2 * time.Second}, noticed: g.notice, well: func(at time.Time) { g.well(ctx, at) }}).run(ctx)
 	})
 	work.Go(func() error {
 		select {
@@ -120,14 +132,14 @@ func Run(ctx context.Context, o Options) (err error) {
 		case <-g.toban.up:
 		}
 		line("demo.ready", "ms", fmt.Sprint(g.toban.plug().Took.Milliseconds()))
-		line("demo.people")
+		line("demo.people", names...)
 		if o.Countdown > 0 {
 			g.arm(time.Now().Add(o.Countdown))
 			line("demo.auto", "n", fmt.Sprint(int(o.Countdown.Seconds())))
 		}
 		if p.reach != "" {
-			line("demo.lan", "url", p.reach+"/phone/"+people[you].id)
-			fmt.Fprintln(o.Out, terminalCode(p.reach+"/phone/"+people[you].id))
+			line("demo.lan", append(names, "url", p.reach)...)
+			fmt.Fprintln(o.Out, terminalCode(p.reach))
 		}
 		line("demo.url", "url", local)
 		return nil

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,36 +84,64 @@ func TestTheWeekOfDutyAndTheNightAskedAbout(t *testing.T) {
 func TestWhatCameOtherwiseIsMarkedAndWhatPeopleDecidedIsNot(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC)
-	step := func(in float64, kind, user, outcome string) api.Step {
-		return api.Step{In: in, Kind: kind, Text: "foretold", Data: api.Data{User: user, Outcome: outcome}}
+	step := func(in float64, kind, user, outcome string, nth int) api.Step {
+		return api.Step{In: in, Kind: kind, Text: "foretold", Data: api.Data{User: user, Outcome: outcome, Nth: nth}}
 	}
-	entry := func(in float64, kind, user, outcome string) api.Entry {
-		return api.Entry{At: start.Add(time.Duration(in * float64(time.Second))), Kind: kind, Text: "happened", Data: api.Data{User: user, Outcome: outcome}}
+	entry := func(in float64, kind, user, outcome string, nth int) api.Entry {
+		return api.Entry{At: start.Add(time.Duration(in * float64(time.Second))), Kind: kind, Text: kind + " " + user, Data: api.Data{User: user, Outcome: outcome, Nth: nth}}
 	}
+	// As step 1 has it: nobody answers.
 	forecast := []api.Step{
-		step(0, "triggered", "", ""), step(0, "level", "", ""), step(0, "contact", "matsu", ""), step(0.3, "outcome", "matsu", "busy"),
-		step(0.3, "contact", "take", ""), step(8.3, "outcome", "take", "no_answer"), step(8.3, "contact", "ume", ""), step(16.3, "outcome", "ume", "no_answer"),
+		step(0, "triggered", "", "", 0), step(0, "level", "", "", 0),
+		step(0, "contact", "matsu", "", 1), step(8, "outcome", "matsu", "no_answer", 1), step(8, "contact", "matsu", "", 2), step(16, "outcome", "matsu", "no_answer", 2),
+		step(16, "unreached", "matsu", "", 0), step(16, "contact", "take", "", 1), step(24, "outcome", "take", "no_answer", 1),
+		step(24, "contact", "take", "", 2), step(32, "outcome", "take", "no_answer", 2), step(32, "contact", "ume", "", 1), step(40, "outcome", "ume", "no_answer", 1),
 	}
-	got := compare(forecast, []api.Entry{
-		entry(0, "triggered", "", ""), entry(0, "contact", "matsu", ""), entry(0.4, "outcome", "matsu", "busy"), entry(0.4, "delivery", "", ""),
-		entry(0.4, "contact", "take", ""), entry(11, "outcome", "take", "no_answer"), entry(11, "contact", "ume", ""),
-		entry(15, "acknowledged", "", ""), entry(15, "told", "", ""),
-	})
-	want := []Pair{
-		{Foretold: 0, Happened: 0, Text: "happened"},
-		{Foretold: 0.3, Happened: 0.4, Text: "happened"},
-		{Foretold: 0.3, Happened: 0.4, Text: "happened"},
-		{Foretold: 8.3, Happened: 11, Text: "happened", Surprise: true}, // later than foretold
-		{Foretold: 8.3, Happened: 11, Text: "happened", Surprise: true},
-		{Foretold: -1, Happened: 15, Text: "happened", Reader: true},
-		{Foretold: -1, Happened: 15, Text: "happened"},
+	begun := []api.Entry{
+		entry(0, "triggered", "", "", 0), entry(0, "contact", "matsu", "", 1), entry(0.5, "outcome", "matsu", "busy", 1), entry(0.5, "delivery", "", "", 0),
+		entry(0.5, "unreached", "matsu", "", 0), entry(0.5, "contact", "take", "", 1),
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("pairs (-want +got):\n%s", diff)
+	told := []Pair{
+		{Foretold: 0, Happened: 0, Text: "contact matsu"},
+		{Foretold: 8, Happened: 0.5, Text: "outcome matsu", Surprise: true, Instead: "no_answer"}, // and its reason
+		{Foretold: 16, Happened: 0.5, Text: "contact take", Shift: -15.5},
 	}
-	missing := compare(forecast[:4], []api.Entry{entry(0, "triggered", "", "")})
-	if len(missing) != 2 || !missing[0].Surprise || missing[0].Happened != -1 {
-		t.Errorf("what did not happen: got %+v, want both lines marked", missing)
+	person := entry(31, "resolved", "", "", 0)
+	person.Actor = "ume"
+	for _, tc := range []struct {
+		name string
+		then []api.Entry
+		want []Pair
+	}{
+		{"as foretold, and taken", []api.Entry{
+			entry(8.5, "outcome", "take", "no_answer", 1), entry(8.5, "contact", "take", "", 2), entry(14, "acknowledged", "ume", "", 0), entry(14, "told", "", "", 0),
+		}, []Pair{
+			{Foretold: 24, Happened: 8.5, Text: "outcome take"},
+			{Foretold: 24, Happened: 8.5, Text: "contact take"},
+			{Foretold: -1, Happened: 14, Text: "acknowledged ume", Reader: true},
+			{Foretold: -1, Happened: 14, Text: "told "},
+		}},
+		{"late by a pulled plug, said once", []api.Entry{
+			entry(12, "outcome", "take", "no_answer", 1), entry(12, "contact", "take", "", 2), entry(20, "outcome", "take", "no_answer", 2),
+		}, []Pair{
+			{Foretold: 24, Happened: 12, Text: "outcome take", Surprise: true},
+			{Foretold: 24, Happened: 12, Text: "contact take"},
+			{Foretold: 32, Happened: 20, Text: "outcome take"},
+		}},
+		{"repaired before anybody took it", []api.Entry{entry(3, "resolved", "", "", 0)}, []Pair{{Foretold: -1, Happened: 3, Text: "resolved "}}},
+		{"resolved by hand", []api.Entry{person}, []Pair{{Foretold: -1, Happened: 31, Text: "resolved ", Reader: true}}},
+		{"somebody who was not foretold", []api.Entry{entry(2, "contact", "boss", "", 1)}, []Pair{{Foretold: -1, Happened: 2, Text: "contact boss", Surprise: true}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			got := compare(forecast, slices.Concat(begun, tc.then))
+			if diff := cmp.Diff(slices.Concat(told, tc.want), got); diff != "" {
+				t.Errorf("pairs (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if got := compare(nil, begun); slices.ContainsFunc(got, func(p Pair) bool { return p.Surprise }) {
+		t.Errorf("without a forecast: got %+v, want nothing marked", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,10 +13,6 @@ import (
 	simtwilio "toban/sim/twilio"
 )
 
-// given is what the people of the demo do with their telephones: Matsu is on the
-// phone, Take does not hear it. Ume is the reader, who may do anything.
-func given() []string { return []string{"matsu=busy after 300ms", "take=no answer"} }
-
 // Phase is how far the story is.
 type Phase int
 
@@ -25,12 +22,15 @@ const (
 	Broken                // the shop is broken, nobody has it
 	Taken                 // somebody has it
 	Repaired              // the shop is well, toban does not know yet
-	Over                  // resolved
+	Over                  // resolved; the shop may be down still, when somebody said it is over
 )
 
 // Facts are what the guide shows: everything in it was observed.
 type Facts struct {
 	Phase    Phase
+	Down     bool      // the shop is broken
+	Missed   bool      // it was broken for a moment that nobody noticed
+	Again    bool      // the story was told before
 	Auto     time.Time // when the shop breaks by itself; zero = it does not
 	Broke    time.Time
 	Detected time.Time // the prober was sure
@@ -44,7 +44,12 @@ type Facts struct {
 	Plug     Plug
 
 	entries  map[string][]api.Entry // by language
-	forecast map[string][]api.Step  // of the moment at which it broke
+	forecast map[string][]api.Step  // of the moment at which it broke: nobody answers
+}
+
+// calm are the facts of a story that has not begun.
+func calm() Facts {
+	return Facts{Calls: map[string]int{}, entries: map[string][]api.Entry{}, forecast: map[string][]api.Step{}}
 }
 
 // Room is a channel of the chat; the zero value is none.
@@ -69,13 +74,17 @@ type guide struct {
 	mu      sync.Mutex
 	looked  bool // at the page
 	f       Facts
-	changed chan struct{} // closed at every change
+	pulls   int             // of the stories before
+	calls   map[string]int  // of the stories before, by user
+	rooms   map[string]bool // of the stories before, by name
+	mended  time.Time       // when the shop was last repaired
+	changed chan struct{}   // closed at every change
 }
 
 func newGuide(shop *target.Shop, phones *simtwilio.Server, chat *simslack.Server, tell func(string, ...string)) *guide {
 	return &guide{
 		shop: shop, phones: phones, chat: chat, tell: tell, changed: make(chan struct{}),
-		f: Facts{Calls: map[string]int{}, entries: map[string][]api.Entry{}, forecast: map[string][]api.Step{}},
+		f: calm(), calls: map[string]int{}, rooms: map[string]bool{},
 	}
 }
 
@@ -98,6 +107,7 @@ func (g *guide) facts() (Facts, <-chan struct{}) {
 	f := g.f
 	if g.toban != nil {
 		f.Plug = g.toban.plug()
+		f.Plug.Pulls -= g.pulls
 	}
 	return f, g.changed
 }
@@ -129,33 +139,106 @@ func (g *guide) start(ctx context.Context) {
 		g.mu.Unlock()
 		return
 	}
-	g.f.Phase, g.f.Auto, g.f.Broke = Broken, time.Time{}, time.Now()
-	broke := g.f.Broke
-	g.touched()
-	g.mu.Unlock()
-
+	g.f.Phase, g.f.Down, g.f.Missed, g.f.Auto, g.f.Broke = Broken, true, false, time.Time{}, time.Now()
 	g.phones.Phone(people[0].number).Always(simtwilio.Busy())
 	g.phones.Phone(people[1].number).Always(simtwilio.NoAnswer())
 	g.shop.Break()
+	g.touched()
+	g.mu.Unlock()
+
 	g.tell("demo.broke")
-	for _, lang := range i18n.Languages() { // beside which what happens is put
-		if steps, err := g.api.forecast(ctx, lang, broke, given()); err == nil {
-			g.mu.Lock()
-			g.f.forecast[lang] = steps
-			g.mu.Unlock()
+	g.foretell(ctx)
+}
+
+// foretell asks what would happen from the moment at which it broke, beside
+// which what happens is put.
+func (g *guide) foretell(ctx context.Context) {
+	f, _ := g.facts()
+	for _, lang := range i18n.Languages() {
+		if len(f.forecast[lang]) > 0 {
+			continue
 		}
+		steps, err := g.api.forecast(ctx, lang, f.Broke, nil)
+		if err != nil {
+			return // its plug is out: the next look asks again
+		}
+		g.mu.Lock()
+		if g.f.Broke.Equal(f.Broke) {
+			g.f.forecast = maps.Clone(g.f.forecast)
+			g.f.forecast[lang] = steps
+		}
+		g.mu.Unlock()
 	}
 }
 
-// repair makes the shop well again.
+// repair makes the shop well again, whatever toban thinks of it.
 func (g *guide) repair() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.f.Down {
+		return
+	}
 	if g.f.Phase == Broken || g.f.Phase == Taken {
 		g.f.Phase = Repaired
-		g.shop.Repair()
-		g.touched()
 	}
+	g.f.Down, g.mended = false, time.Now()
+	g.shop.Repair()
+	g.touched()
+}
+
+// again goes back to the beginning, for who wants to see it once more.
+func (g *guide) again() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.f.Phase != Over {
+		return
+	}
+	if g.f.Down {
+		g.shop.Repair()
+	}
+	g.begin()
+	g.f.Again = true
+}
+
+// begin forgets a story: what it has left at the telephones and in the chat is
+// no part of the next.
+func (g *guide) begin() {
+	for who, n := range g.f.Calls {
+		g.calls[who] += n
+	}
+	for _, c := range g.chat.Channels() {
+		g.rooms[c.Name] = true
+	}
+	if g.toban != nil {
+		g.pulls = g.toban.plug().Pulls
+	}
+	g.f, g.mended = calm(), time.Now()
+	g.touched()
+}
+
+// well is that the prober finds all in order, and has nothing to tell: a shop
+// that was broken for a moment only was not noticed, so the story has not begun.
+func (g *guide) well(ctx context.Context, at time.Time) {
+	f, _ := g.facts()
+	if f.Phase != Repaired || f.Incident != nil || !at.After(g.since()) {
+		return
+	}
+	if inc, err := g.api.latest(ctx); err != nil || inc != nil && !inc.TriggeredAt.Before(f.Broke) {
+		return // it was noticed after all, or nobody knows yet
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.f.Phase == Repaired && g.f.Incident == nil {
+		g.begin()
+		g.f.Missed = true
+	}
+}
+
+// since is when the shop was last repaired.
+func (g *guide) since() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.mended
 }
 
 // notice is what the prober told toban.
@@ -198,8 +281,9 @@ func (g *guide) look(ctx context.Context) {
 	if f.Phase == Calm || f.Phase == Over {
 		return
 	}
+	g.foretell(ctx)
 	inc, err := g.api.latest(ctx)
-	if err != nil || inc == nil || inc.TriggeredAt.Before(f.Broke) && f.Incident == nil {
+	if err != nil || inc == nil || inc.TriggeredAt.Before(f.Broke) {
 		return
 	}
 	news := map[string][]api.Entry{}
@@ -213,7 +297,7 @@ func (g *guide) look(ctx context.Context) {
 			return
 		}
 	}
-	g.learn(inc, news)
+	g.learn(f.Broke, inc, news)
 }
 
 // hear looks at the telephones.
@@ -226,7 +310,7 @@ func (g *guide) hear() {
 			if who.number != p.Number {
 				continue
 			}
-			calls[who.id] = p.Calls
+			calls[who.id] = p.Calls - g.calls[who.id]
 			if p.Live != nil && p.Live.Status == simtwilio.StatusRinging {
 				ringing = who.id
 			} else if p.Live != nil && p.Live.Status == simtwilio.StatusInProgress {
@@ -252,7 +336,7 @@ func (g *guide) read() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, c := range g.chat.Channels() {
-		if c.Direct || c.General || c.Name == channel {
+		if c.Direct || c.General || c.Name == channel || g.rooms[c.Name] {
 			continue
 		}
 		if r := (Room{c.Name, c.Topic, c.Archived}); r != g.f.Room {
@@ -262,12 +346,15 @@ func (g *guide) read() {
 	}
 }
 
-// learn takes over what toban said.
-func (g *guide) learn(inc *api.Incident, news map[string][]api.Entry) {
+// learn takes over what toban said of the story that began at a moment.
+func (g *guide) learn(story time.Time, inc *api.Incident, news map[string][]api.Entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if !g.f.Broke.Equal(story) { // another has begun meanwhile
+		return
+	}
 	before := g.f
-	some := g.f.Incident == nil || g.f.Incident.State != inc.State
+	some := g.f.Incident == nil || g.f.Incident.State != inc.State || !same(g.f.Incident.NextAt, inc.NextAt)
 	g.f.Incident = inc
 	g.f.Opened = inc.TriggeredAt
 	entries := make(map[string][]api.Entry, len(news))
@@ -297,6 +384,9 @@ func (g *guide) learn(inc *api.Incident, news map[string][]api.Entry) {
 		g.touched()
 	}
 }
+
+// same reports whether two moments are one, or none both.
+func same(a, b *time.Time) bool { return a == b || a != nil && b != nil && a.Equal(*b) }
 
 // firsts are how long detection, incident and first ring took, from the moment
 // at which the shop broke.

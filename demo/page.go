@@ -18,7 +18,6 @@ import (
 
 	"toban/api"
 	"toban/i18n"
-	"toban/internal/peer"
 	"toban/oncall"
 	"toban/web/static"
 	"toban/web/view"
@@ -32,10 +31,12 @@ type page struct {
 	guide *guide
 	lang  string // of who has not chosen one
 	toban string // URL of the child's own pages
-	reach string // URL under which other devices reach the guide; "" = this machine alone
+	reach string // URL by which another device becomes Ume's telephone; "" = this machine alone
 	zone  *time.Location
 	door  door
 	log   *slog.Logger
+
+	secret string // in reach
 
 	streams atomic.Int32 // open ones
 }
@@ -58,6 +59,7 @@ func (p *page) routes(mux *http.ServeMux) {
 	post("/guide/wait", p.act(func(context.Context) error { p.guide.arm(time.Time{}); return nil }))
 	post("/guide/break", p.act(func(ctx context.Context) error { p.guide.start(context.WithoutCancel(ctx)); return nil }))
 	post("/guide/repair", p.act(func(context.Context) error { p.guide.repair(); return nil }))
+	post("/guide/again", p.act(func(context.Context) error { p.guide.again(); return nil }))
 	post("/guide/plug", p.act(func(context.Context) error {
 		if err := p.guide.toban.pull(); err != nil && !errors.Is(err, errDown) {
 			return err
@@ -78,7 +80,11 @@ func (p *page) act(do func(context.Context) error) http.HandlerFunc {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		http.Redirect(w, r, "/?lang="+p.language(r)+"#now", http.StatusSeeOther)
+		to := "#now"
+		if f, _ := p.guide.facts(); f.Phase == Calm {
+			to = "#g-break"
+		}
+		http.Redirect(w, r, "/?lang="+p.language(r)+to, http.StatusSeeOther)
 	}
 }
 
@@ -127,6 +133,10 @@ func (p *page) show(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *page) draw(w http.ResponseWriter, r *http.Request, c templ.Component) {
+	p.drawAs(w, r, http.StatusOK, c)
+}
+
+func (p *page) drawAs(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
 	var b bytes.Buffer
 	if err := c.Render(r.Context(), &b); err != nil {
 		p.log.ErrorContext(r.Context(), "page not drawn", "err", err)
@@ -134,6 +144,7 @@ func (p *page) draw(w http.ResponseWriter, r *http.Request, c templ.Component) {
 		return
 	}
 	secure(w)
+	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // the browser went away: nothing is left to do
 }
 
@@ -143,7 +154,8 @@ func (p *page) handset(w http.ResponseWriter, r *http.Request) {
 		if who.id == r.PathValue("who") {
 			lang := p.language(r)
 			q := url.Values{"embed": {"1"}, "lang": {lang}, "only": {who.number}}
-			p.draw(w, r, handsetPage(p.shell(lang, "demo.handset"), who.name(p.lang), "/sim/phones?"+q.Encode()))
+			v := handsetView{Shell: p.shell(lang, "demo.handset"), Name: who.name(p.lang), Src: "/sim/phones?" + q.Encode(), Yours: who.id == people[you].id, names: named(lang, p.lang)}
+			p.draw(w, r, handsetPage(v))
 			return
 		}
 	}
@@ -246,13 +258,15 @@ func (p *page) live(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// open leads to toban's own pages, signed in as the reader: on this machine only,
-// since that account may do everything.
+// away answers other devices that ask for more than Ume's telephone.
+func (p *page) away(w http.ResponseWriter, r *http.Request) {
+	lang := p.language(r)
+	p.drawAs(w, r, http.StatusForbidden, awayPage(p.shell(lang, "demo.title"), named(lang, p.lang)))
+}
+
+// open leads to toban's own pages, signed in as the reader. That account may do
+// everything: the gate lets nobody in from elsewhere.
 func (p *page) open(w http.ResponseWriter, r *http.Request) {
-	if !peer.Of(r).IsLoopback() {
-		p.draw(w, r, awayPage(p.shell(p.language(r), "demo.title")))
-		return
-	}
 	cookies, err := p.door.cookies(r.Context())
 	if err != nil {
 		p.log.WarnContext(r.Context(), "not signed in to toban's pages", "err", err)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,15 @@ func listen(host string, first int) (l net.Listener, err error) {
 		}
 	}
 	return nil, fmt.Errorf("no port is free from %d on: %w (another one: --port)", first, err)
+}
+
+// fileOf is a listener as a file that can be handed to a child.
+func fileOf(l net.Listener) (*os.File, error) {
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return nil, fmt.Errorf("%s is no listener of TCP", l.Addr())
+	}
+	return tcp.File()
 }
 
 func port(l net.Listener) int { return portOf(l.Addr().String()) }
@@ -96,7 +106,7 @@ func (p *page) qr(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	png, err := qrcode.Encode(p.reach+"/phone/"+people[you].id, qrcode.Medium, 328)
+	png, err := qrcode.Encode(p.reach, qrcode.Medium, 328)
 	if err != nil {
 		http.Error(w, "the code can't be drawn", http.StatusInternalServerError)
 		return

@@ -21,30 +21,35 @@ type prober struct {
 	shop, events string // URLs
 	client       *http.Client
 	noticed      func(down bool, at time.Time) // once toban has accepted it; at is when it was seen
+	well         func(at time.Time)            // at every look at which all is well, and toban knows
 }
 
-// run probes until ctx ends.
+// run probes until ctx ends. Each outage has a key of its own, as other probers
+// have it: one that begins behind another is a new incident.
 func (p *prober) run(ctx context.Context) error {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	var downSince time.Time
-	told := false
+	said, known := false, false // that it is down: posted, and accepted
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case at := <-tick.C:
-			up := p.probe(ctx)
-			switch {
-			case up && told:
-				downSince = time.Time{}
-				told = p.tell(ctx, "resolve", at) != nil // not accepted: said again at the next probe
+			key := "checkout-health/" + downSince.UTC().Format("20060102T150405.000")
+			switch up := p.probe(ctx); {
+			case up && said: // even what was not accepted may have been heard
+				if p.tell(ctx, "resolve", key, at) == nil { // else said again at the next probe
+					said, known, downSince = false, false, time.Time{}
+				}
 			case up:
 				downSince = time.Time{}
+				p.well(at)
 			case downSince.IsZero():
 				downSince = at
-			case !told && at.Sub(downSince) >= downAfter:
-				told = p.tell(ctx, "trigger", at) == nil
+			case !known && at.Sub(downSince) >= downAfter:
+				said = true
+				known = p.tell(ctx, "trigger", key, at) == nil
 			}
 		}
 	}
@@ -64,9 +69,9 @@ func (p *prober) probe(ctx context.Context) bool {
 }
 
 // tell posts an event and returns nil once toban has committed it.
-func (p *prober) tell(ctx context.Context, action string, seen time.Time) error {
+func (p *prober) tell(ctx context.Context, action, key string, seen time.Time) error {
 	body, err := json.Marshal(map[string]any{
-		"key": "checkout-health", "action": action, "severity": "critical",
+		"key": key, "action": action, "severity": "critical",
 		"summary": "HTTP 503 from /health", "labels": map[string]string{"product": "checkout"},
 	})
 	if err != nil {

@@ -23,6 +23,28 @@ type guideView struct {
 	Happened []view.TimelineLine
 	Pairs    []Pair
 	Reach    string
+	Data     string // language of the people and of what toban writes
+}
+
+// Tell is a text in which the people may be named.
+func (v guideView) Tell(key string, places ...string) string {
+	return v.T(key, append(places, named(v.Language(), v.Data)...)...)
+}
+
+// where is the key of how far anything of the demo goes.
+func (v guideView) where() string {
+	if v.Reach != "" {
+		return "demo.where.network"
+	}
+	return "demo.where.machine"
+}
+
+// handsetView is one telephone on a telephone.
+type handsetView struct {
+	view.Shell
+	Name, Src string
+	Yours     bool
+	names     []string
 }
 
 // part is what the stream sends again when it is different.
@@ -33,6 +55,7 @@ type part struct {
 
 func (v guideView) parts() []part {
 	return []part{
+		{"g-forecast-when", forecastWhen(v)},
 		{"g-break", breakPart(v)},
 		{"g-now", nowPart(v)},
 		{"g-plug", plugPart(v)},
@@ -40,12 +63,13 @@ func (v guideView) parts() []part {
 		{"g-rooms", roomsPart(v)},
 		{"g-repair", repairPart(v)},
 		{"g-compare", comparePart(v)},
+		{"g-again", againPart(v)},
 	}
 }
 
 func (p *page) view(lang string) guideView {
 	f, _ := p.guide.facts()
-	v := guideView{Shell: p.shell(lang, "demo.title"), Facts: f, Names: map[string]string{}, Reach: p.reach}
+	v := guideView{Shell: p.shell(lang, "demo.title"), Facts: f, Names: map[string]string{}, Reach: p.reach, Data: p.lang}
 	for _, who := range people {
 		v.Names[who.id] = i18n.In(lang).Say("name.user", "name", who.name(p.lang))
 		v.Room.Topic = strings.ReplaceAll(v.Room.Topic, "<@"+who.member+">", v.Names[who.id])
@@ -53,11 +77,11 @@ func (p *page) view(lang string) guideView {
 	for _, e := range f.entries[lang] {
 		if tellable(e.Kind) {
 			v.Happened = append(v.Happened, view.TimelineLine{
-				ID: "g-line-" + strconv.FormatInt(e.Seq, 10), Seq: e.Seq, At: e.At, Icon: iconOf(e.Kind, e.Data.Method), Sentence: e.Text, Human: byReader(e),
+				ID: "g-line-" + strconv.FormatInt(e.Seq, 10), Seq: e.Seq, At: e.At, Icon: iconOf(e.Kind, e.Data.Method), Sentence: e.Text, Human: byReader(e) || e.Kind == "resolved",
 			})
 		}
 	}
-	if f.Phase >= Taken {
+	if f.Phase == Taken || f.Phase >= Repaired && f.Incident != nil {
 		v.Pairs = compare(f.forecast[lang], f.entries[lang])
 	}
 	return v
@@ -78,6 +102,12 @@ func (v guideView) Holder() string {
 		return ""
 	}
 	return v.Names[v.Incident.AcknowledgedBy]
+}
+
+// waits reports whether nobody's telephone is busy with the incident and
+// something follows by itself, such as the next round.
+func (v guideView) waits() bool {
+	return v.Ringing == "" && v.Talking == "" && v.Incident != nil && v.Incident.NextAt != nil
 }
 
 // Gone is how long toban was away when its plug was pulled.
@@ -174,7 +204,51 @@ func newest(lines []view.TimelineLine, from, to int) []view.TimelineLine {
 	return out[min(from, len(out)):min(to, len(out))]
 }
 
-// room is the page of a channel of the chat.
+// shownPairs is how much of the comparison is read at once, mostPairs how much
+// there is of it at all: who lets it ring for an hour has a long one.
+const (
+	shownPairs = 12
+	mostPairs  = 100
+)
+
+// firstPairs and laterPairs are the comparison in two parts.
+func (v guideView) firstPairs() []Pair { return v.Pairs[:min(shownPairs, len(v.Pairs))] }
+
+func (v guideView) laterPairs() []Pair {
+	return v.Pairs[min(shownPairs, len(v.Pairs)):min(mostPairs, len(v.Pairs))]
+}
+
+// instead says what was foretold in place of the outcome that came.
+func (v guideView) instead(p Pair) string {
+	return v.T("demo.compare.instead", "outcome", i18n.In(v.Language()).Or(p.Instead, "outcome."+p.Instead))
+}
+
+// shifted says by how much an earlier surprise has moved a line.
+func (v guideView) shifted(p Pair) string {
+	if p.Shift < 0 {
+		return v.T("demo.compare.earlier", "n", seconds(v.Language(), -p.Shift))
+	}
+	return v.T("demo.compare.later", "n", seconds(v.Language(), p.Shift))
+}
+
+// foreign reports whether the page is in another language than what toban
+// writes.
+func (v guideView) foreign() bool { return v.Language() != v.Data }
+
+// Resolver is who said that it is over; "" = it healed, or is not over.
+func (v guideView) Resolver() string {
+	for _, e := range v.entries[v.Language()] {
+		if e.Kind == "resolved" && e.Actor != "" {
+			if name, ok := v.Names[e.Actor]; ok {
+				return name
+			}
+			return e.Actor
+		}
+	}
+	return ""
+}
+
+// room is the page of a channel of the chat, read by the reader.
 func room(v guideView, name string) templ.SafeURL {
-	return templ.SafeURL("/sim/slack/?" + url.Values{"embed": {"1"}, "lang": {v.Language()}, "channel": {name}}.Encode())
+	return templ.SafeURL("/sim/slack/?" + url.Values{"embed": {"1"}, "lang": {v.Language()}, "channel": {name}, "as": {people[you].member}}.Encode())
 }

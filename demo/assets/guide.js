@@ -1,5 +1,6 @@
 // The guide beside the shell's scripts: the countdown, which any click calls off,
-// and the sound of a telephone, once the reader has asked for it.
+// and the sound of a telephone, once the reader has asked for it. A telephone on
+// a telephone has the latter alone, and shakes where it can.
 const hold = () => {
   if (!document.getElementById("g-count")) return;
   fetch("/guide/wait", { method: "POST", headers: { Accept: "application/json" } });
@@ -30,10 +31,17 @@ button.addEventListener("click", async () => {
   button.textContent = sound ? button.dataset.off : button.dataset.on;
 });
 
+const rings = () => {
+  const now = document.getElementById("now");
+  if (now) return Boolean(now.dataset.ringing);
+  return Boolean(document.querySelector(".guide-handset")?.contentDocument?.querySelector(".phone.ringing"));
+};
+
 // Two tones of 400 Hz with a beat of 16 Hz, one second on and two off, as
 // telephones ring in Japan.
 setInterval(() => {
-  if (!sound || !document.getElementById("now")?.dataset.ringing) return;
+  if (!sound || !rings()) return;
+  navigator.vibrate?.(1000);
   const volume = sound.createGain();
   volume.gain.value = 0.08;
   volume.connect(sound.destination);

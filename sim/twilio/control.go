@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -166,8 +167,17 @@ func (s *Server) hand(do func(*Phone, *http.Request) error) http.HandlerFunc {
 		switch {
 		case fromPage: // the page shows what is the case, so a press that came too late needs no words
 			back := "../../../phones"
+			q := url.Values{}
 			if lang := r.PostFormValue("lang"); lang == "ja" || lang == "en" {
-				back += "?lang=" + lang
+				q.Set("lang", lang)
+			}
+			for _, name := range []string{"embed", "only"} {
+				if v := r.PostFormValue(name); v != "" {
+					q.Set(name, v)
+				}
+			}
+			if len(q) > 0 {
+				back += "?" + q.Encode()
 			}
 			w.Header().Set("Location", back) // relative: the server may be mounted anywhere
 			w.WriteHeader(http.StatusSeeOther)

@@ -31,6 +31,7 @@ type pageView struct {
 	Words    map[string]string
 	Phones   []phoneView
 	Embed    bool   // within another page: the phones alone, the quiet ones small
+	Only     string // the one phone that was asked for; "" = all
 	Query    string // of the stream, so that it draws the same
 }
 
@@ -38,6 +39,8 @@ type phoneView struct {
 	PhoneState
 	Words   map[string]string
 	Lang    string
+	Embed   bool
+	Only    string
 	Ringing bool
 	Talking bool
 	Keys    []string
@@ -84,10 +87,13 @@ func (v phoneView) End(c Call) string {
 // inside of another page.
 func (s *Server) view(r *http.Request) pageView {
 	language, only := languageOf(r), r.URL.Query().Get("only")
-	v := pageView{Language: language, Words: words[language], Embed: r.URL.Query().Has("embed")}
+	v := pageView{Language: language, Words: words[language], Embed: r.URL.Query().Has("embed"), Only: only}
 	q := url.Values{"lang": {language}}
 	if only != "" {
 		q.Set("only", only)
+	}
+	if v.Embed {
+		q.Set("embed", "1")
 	}
 	v.Query = q.Encode()
 	for _, p := range s.Phones() {
@@ -95,7 +101,7 @@ func (s *Server) view(r *http.Request) pageView {
 			continue
 		}
 		v.Phones = append(v.Phones, phoneView{
-			PhoneState: p, Words: v.Words, Lang: language, Keys: keypad, History: p.history,
+			PhoneState: p, Words: v.Words, Lang: language, Embed: v.Embed, Only: only, Keys: keypad, History: p.history,
 			Ringing: p.Live != nil && p.Live.Status == StatusRinging,
 			Talking: p.Live != nil && p.Live.Status == StatusInProgress,
 		})
