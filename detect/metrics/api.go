@@ -86,6 +86,7 @@ func (nothingScraped) ScrapePools() []string { return nil }
 func (nothingScraped) TargetsActive() map[string][]*scrape.Target {
 	return map[string][]*scrape.Target{}
 }
+
 func (nothingScraped) TargetsDropped() map[string][]*scrape.Target {
 	return map[string][]*scrape.Target{}
 }
