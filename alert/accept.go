@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rivo/uniseg"
@@ -31,6 +32,7 @@ type Acceptor struct {
 	log *slog.Logger
 
 	hearing hearing
+	mute    atomic.Pointer[func() bool] // a sender of our own can't speak; nil = they all can
 }
 
 // New returns an Acceptor on db; acknowledgements that senders make go to inc.

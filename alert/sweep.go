@@ -29,6 +29,15 @@ const (
 	endingRef   = "alerts"
 )
 
+// SilentWhile says when silence means nothing because a sender that is part of
+// toban can't speak, such as rules while nobody evaluates them.
+func (a *Acceptor) SilentWhile(mute func() bool) { a.mute.Store(&mute) }
+
+func (a *Acceptor) muted() bool {
+	mute := a.mute.Load()
+	return mute != nil && (*mute)()
+}
+
 // Register makes q clear alerts that were not said again in time, and begins to
 // listen: nothing ends within the next five minutes. Call it before q runs.
 func (a *Acceptor) Register(ctx context.Context, q *due.Queue) error {
@@ -41,7 +50,7 @@ func (a *Acceptor) clearEnded(ctx context.Context, tx *store.Tx, refs []string) 
 	if refs[0] != endingRef {
 		return nil // of another version
 	}
-	if !a.hearing.look(tx.Now, a.db.Overloaded()) {
+	if !a.hearing.look(tx.Now, a.db.Overloaded() || a.muted()) {
 		return lookAgain(ctx, tx, endingEvery)
 	}
 	ended, err := tx.ClearEnded(ctx, endingBatch)

@@ -3,6 +3,7 @@ package alert_test
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,6 +169,30 @@ func TestWhileSignalsAreNotKeptNothingEnds(t *testing.T) {
 		d.pass(6 * time.Minute)
 		if got := d.states(); got["a"] != oncall.Resolved {
 			t.Errorf("got %v, want it resolved when toban could have heard of it", got)
+		}
+	})
+}
+
+func TestNothingEndsWhileRulesAreNotEvaluated(t *testing.T) {
+	listening(t, func(t *testing.T, start func() (desk, func())) {
+		d, stop := start()
+		defer stop()
+		var dead atomic.Bool
+		d.SilentWhile(dead.Load)
+		d.pass(10*time.Minute, "fires")
+		dead.Store(true)
+		d.pass(30 * time.Minute) // its last word held for four
+		if got := d.states(); got["fires"] != oncall.Triggered {
+			t.Errorf("got %v, want it to stand while nobody can say it", got)
+		}
+		dead.Store(false)
+		d.pass(4 * time.Minute)
+		if got := d.states(); got["fires"] != oncall.Triggered {
+			t.Errorf("got %v, want time to say it again", got)
+		}
+		d.pass(2 * time.Minute)
+		if got := d.states(); got["fires"] != oncall.Resolved {
+			t.Errorf("got %v, want it over: it was not said again", got)
 		}
 	})
 }

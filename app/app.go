@@ -186,7 +186,7 @@ func (a *App) face(key []byte) {
 	secure := strings.HasPrefix(a.external, "https://")
 	a.web = web.New(web.Options{
 		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Hub: a.hub, Edit: a.edit, Links: link.NewSigner(key), Push: a.stages.push,
-		Drill: a.life, Health: a.stages.healths, External: a.URL, Log: a.log.With("component", "web"), Version: a.o.Version, Secure: secure,
+		Drill: a.life, Health: a.stages.healths, Metrics: a.metrics.ask, External: a.URL, Log: a.log.With("component", "web"), Version: a.o.Version, Secure: secure,
 	})
 	a.api = api.New(api.Options{
 		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Edit: a.edit, Health: a.stages.healths, Cookie: web.Cookie(secure),
@@ -229,10 +229,11 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	a.stages.chat = a.chat
 	a.chat.Register(a.queue)
 	acceptor := alert.New(a.db, a.life, a.log.With("component", "alert"))
+	a.metrics = newMetrics(data, o, a.URL, a.newMetricsAlarm(acceptor, main.Addr()))
+	acceptor.SilentWhile(a.metrics.mute)
 	if err := acceptor.Register(ctx, a.queue); err != nil {
 		return err
 	}
-	a.metrics = newMetrics(data, o, a.URL, a.newMetricsAlarm(acceptor, main.Addr()))
 	a.watch(acceptor, key)
 	if o.Config != nil {
 		if err := a.replace(ctx, o.Config); err != nil {

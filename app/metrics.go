@@ -167,6 +167,19 @@ func (m *metrics) Append(samples []remotewrite.Sample) {
 	}
 }
 
+// mute reports whether rules are not evaluated that ought to be: what they said
+// last stands until they can speak again.
+func (m *metrics) mute() bool {
+	m.mu.Lock()
+	wanted := m.wanted.settings != nil && m.wanted.settings.URL == ""
+	m.mu.Unlock()
+	if !wanted {
+		return false
+	}
+	seat := m.now.Load()
+	return seat == nil || seat.child == nil || seat.child.State().Phase != child.Ready
+}
+
 // run works until ctx ends.
 func (m *metrics) run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)

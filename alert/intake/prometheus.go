@@ -220,8 +220,7 @@ func parseOwn(body []byte, in *oncall.Integration) ([]oncall.Signal, error) {
 	for i := range signals {
 		s := &signals[i]
 		s.Service = oncall.ServiceID(s.Labels[serviceLabel])
-		switch oncall.MonitorKind(s.Labels[kindLabel]) { // the label monitor alone may be one of everything: many name their Prometheus so
-		case oncall.MonitorPromQL, oncall.MonitorMetric:
+		if oncall.MonitorKind(s.Labels[kindLabel]).Rules() { // the label monitor alone may be one of everything: many name their Prometheus so
 			s.GroupKey = s.Labels[monitorLabel]
 		}
 	}
