@@ -14,7 +14,7 @@ TOOL     := go tool -modfile=tools/go.mod
 KILLS    ?= 300
 FUZZTIME ?= 30s
 
-.PHONY: help build demo test lint gen bench bench-quick chaos fuzz clean servers drift
+.PHONY: help build demo test lint gen bench bench-quick chaos fuzz dist deb image-check clean servers drift
 
 build: ## compile bin/toban
 	@began=$$(date +%s%N); \
@@ -47,8 +47,17 @@ chaos: servers ## kill toban at random moments: KILLS=300 SEED=…
 fuzz: ## every fuzz function, FUZZTIME=30s each
 	@tools/fuzz.sh $(FUZZTIME)
 
+dist: ## archives, packages and checksums for others in dist/; PLATFORMS="linux/amd64 …"
+	@tools/dist.sh $(PLATFORMS)
+
+deb: ## dist/toban_VERSION_ARCH.deb for this machine; ARCH=arm64 for another
+	@tools/deb.sh $(if $(ARCH),$(ARCH),$$(go env GOARCH))
+
+image-check: build servers ## deploy/: container, compose, Kubernetes, Helm, Grafana, systemd and package, by the tools' own parsers and schemas
+	cd tools/deploycheck && TOBAN_BINARY=$(CURDIR)/bin/toban go test -count=1 ./...
+
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
 	go clean -testcache
 
 help:

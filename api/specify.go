@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -65,6 +66,11 @@ func (a *API) specify() {
 	d := a.spec
 	d.Info.Description = aboutAPI
 	d.Info.License = nil
+	if a.o.External != nil {
+		if u, err := url.Parse(a.o.External()); err == nil && strings.Trim(u.Path, "/") != "" {
+			d.Servers = []*huma.Server{{URL: "/" + strings.Trim(u.Path, "/")}} // what is tried out on /docs/api stays below the path
+		}
+	}
 	d.Tags = []*huma.Tag{
 		{Name: tagIncidents, Description: "One thing wrong with one service, from trigger to resolution: what is open, who has it, what happens next."},
 		{Name: tagDuty, Description: "Who is on duty when, who takes over for whom, and who would be called if something broke."},

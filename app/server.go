@@ -182,8 +182,9 @@ func (e edges) outside() *http.ServeMux {
 	return mux
 }
 
-// atSubPath lets h answer below the path of an external URL as well, for a
-// proxy that does not cut it off.
+// atSubPath lets h live below the path of an external URL: it answers there as
+// well, for a proxy that does not cut the path off, and its redirects stay there,
+// which routers that mend an address ("/docs", "//login") know nothing of.
 func atSubPath(external string, h http.Handler) http.Handler {
 	u, err := url.Parse(external)
 	if err != nil || strings.Trim(u.Path, "/") == "" {
@@ -191,13 +192,39 @@ func atSubPath(external string, h http.Handler) http.Handler {
 	}
 	prefix := "/" + strings.Trim(u.Path, "/")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rest, ok := strings.CutPrefix(r.URL.Path, prefix+"/"); ok {
-			r = r.Clone(r.Context())
-			r.URL.Path, r.URL.RawPath = "/"+rest, ""
+		if rest, ok := strings.CutPrefix(r.URL.Path, prefix); ok && (rest == "" || rest[0] == '/') {
+			raw, _ := strings.CutPrefix(r.URL.RawPath, prefix) // "" when it says nothing else than the path
+			at, below := *r.URL, *r
+			at.Path, at.RawPath = rest, raw
+			if rest == "" {
+				at.Path = prefix + "/"
+				http.Redirect(w, r, at.RequestURI(), http.StatusPermanentRedirect)
+				return
+			}
+			below.URL = &at
+			r = &below
 		}
-		h.ServeHTTP(w, r)
+		h.ServeHTTP(staying{w, prefix}, r)
 	})
 }
+
+// staying is an answer that redirects to nowhere outside of a path.
+type staying struct {
+	http.ResponseWriter
+	prefix string
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (s staying) WriteHeader(status int) {
+	to := s.Header().Get("Location")
+	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.HasPrefix(to+"/", s.prefix+"/") {
+		s.Header().Set("Location", s.prefix+to)
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController: streams flush and have deadlines.
+func (s staying) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // listenSocket opens the socket of the command line; its file mode is the
 // permission. One that a killed toban left behind is replaced: the store's own

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets the servers that tests and the bench start: PostgreSQL, Prometheus,
-# Alertmanager and the blackbox exporter; and the browser in which the pages are
-# tested, with letters for Japanese.
+# Alertmanager, the blackbox exporter and nginx; and the browser in which the pages
+# are tested, with letters for Japanese.
 #
 # Debian's packages of the servers are unpacked into a cache folder, never
 # installed, so that nothing starts by itself and nothing of the system changes;
@@ -27,15 +27,16 @@ servers=(
   prometheus:prometheus
   prometheus-alertmanager:prometheus-alertmanager
   prometheus-blackbox-exporter:prometheus-blackbox-exporter
+  nginx:nginx
 )
 
 find_program() { # prints the path of $1, or fails
   local path
-  for path in "$root"/usr/bin/"$1" "$root"/usr/lib/postgresql/*/bin/"$1"; do
+  for path in "$root"/usr/{bin,sbin}/"$1" "$root"/usr/lib/postgresql/*/bin/"$1"; do
     [ -x "$path" ] && echo "$path" && return
   done
   command -v "$1" && return
-  for path in /usr/lib/postgresql/*/bin/"$1"; do
+  for path in /usr/sbin/"$1" /usr/lib/postgresql/*/bin/"$1"; do
     [ -x "$path" ] && echo "$path" && return
   done
   return 1
@@ -120,11 +121,11 @@ apt() { apt-get -qq -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 "${l
 
 # Which packages this machine lacks to run them, by apt's own answer. Left out is
 # what no server touches at run time: web fonts and scripts, the just-in-time
-# compiler (switched off by testserver), Perl, debconf, init scripts.
+# compiler (switched off by testserver), Perl, debconf, init scripts, nginx's pages.
 wanted() {
   apt install --print-uris --yes --no-install-recommends "${packages[@]}" </dev/null |
     awk -F_ '/^.http/ { n = split($1, part, "/"); print part[n] }' | sed 's/%3a.*//; s/%2b/+/g' | sort -u |
-    grep -E '^(lib|prometheus|postgresql-[0-9]|postgresql-client-[0-9])' |
+    grep -E '^(lib|prometheus|nginx$|postgresql-[0-9]|postgresql-client-[0-9])' |
     grep -vE '^(libjs-|libllvm|libperl|lib.*-perl$)'
 }
 
@@ -167,7 +168,8 @@ libraries=$(echo "$root"/lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu | tr ' ' ':
 for each in "${servers[@]}"; do
   path=$(find_program "${each%%:*}")
   case $path in "$root"/*) extra=$libraries ;; *) extra= ;; esac
-  LD_LIBRARY_PATH=$extra "$path" --version >"$cache/version.log" 2>&1 || {
+  case $path in */nginx) ask=-v ;; *) ask=--version ;; esac
+  LD_LIBRARY_PATH=$extra "$path" "$ask" >"$cache/version.log" 2>&1 || {
     tail -n 3 "$cache/version.log" >&2
     give_up "$path does not run on this machine"
   }

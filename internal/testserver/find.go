@@ -14,8 +14,10 @@ import (
 // PATH, or where Debian keeps PostgreSQL's.
 func find(program string) (string, error) {
 	root := filepath.Join(cacheFolder(), "root")
-	if path := newest(filepath.Join(root, "usr/bin", program)); path != "" {
-		return path, nil
+	for _, folder := range []string{"usr/bin", "usr/sbin"} {
+		if path := newest(filepath.Join(root, folder, program)); path != "" {
+			return path, nil
+		}
 	}
 	if path := newest(filepath.Join(root, "usr/lib/postgresql/*/bin", program)); path != "" {
 		return path, nil
@@ -23,8 +25,10 @@ func find(program string) (string, error) {
 	if path, err := exec.LookPath(program); err == nil {
 		return filepath.Abs(path)
 	}
-	if path := newest(filepath.Join("/usr/lib/postgresql/*/bin", program)); path != "" {
-		return path, nil
+	for _, folder := range []string{"/usr/sbin", "/usr/lib/postgresql/*/bin"} {
+		if path := newest(filepath.Join(folder, program)); path != "" {
+			return path, nil
+		}
 	}
 	return "", fmt.Errorf("the program %q is not on this machine: run `make test` or tools/servers.sh, which fetch it "+
 		"(Debian package %s), or put it on PATH", program, debianPackage(program))

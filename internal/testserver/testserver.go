@@ -1,5 +1,5 @@
 // Package testserver starts real servers for tests and for the bench:
-// PostgreSQL, Prometheus, Alertmanager and the blackbox exporter, each on
+// PostgreSQL, Prometheus, Alertmanager, the blackbox exporter and nginx, each on
 // loopback, on a free port, in a folder of its own.
 //
 // A server ends with the test that asked for it, and with the process even when
