@@ -60,7 +60,8 @@ func TestTheFriendlyKeysOfAMonitorBecomeAModule(t *testing.T) {
 		},
 		{
 			"a token", "{ http: https://shop.example.jp, auth: { bearer: env:TOKEN }, ip: 6 first }", "https://shop.example.jp",
-			`{"http":{"authorization":{"credentials":"‹secret 0›","type":"Bearer"},"preferred_ip_protocol":"ip6"},"prober":"http"}`, []string{"env:TOKEN"},
+			`{"http":{"authorization":{"credentials":"‹secret 0›","type":"Bearer"},"preferred_ip_protocol":"ip6"},"prober":"http"}`,
+			[]string{"env:TOKEN"},
 		},
 		{"ping", "{ ping: router.example.jp, size: 1400, dont_fragment: true }", "router.example.jp", `{"icmp":{"dont_fragment":true,"payload_size":1400,"preferred_ip_protocol":"ip4"},"prober":"icmp"}`, nil},
 		{"ping of a URL", "{ ping: https://shop.example.jp/x }", "https://shop.example.jp/x", `{"icmp":{"preferred_ip_protocol":"ip4"},"prober":"icmp"}`, nil},
@@ -91,7 +92,8 @@ func TestTheFriendlyKeysOfAMonitorBecomeAModule(t *testing.T) {
 		{"gRPC in long", "{ grpc: { address: shop.example.jp:50051, service: a } }", "shop.example.jp:50051", `{"grpc":{"preferred_ip_protocol":"ip4","service":"a"},"prober":"grpc"}`, nil},
 		{
 			"a module written out", "{ module: { prober: http, http: { valid_status_codes: [204], no_follow_redirects: true, bearer_token_file: /etc/token } }, target: https://shop.example.jp }",
-			"https://shop.example.jp", `{"http":{"bearer_token_file":"/etc/token","no_follow_redirects":true,"valid_status_codes":[204]},"prober":"http"}`, []string{"file:/etc/token"},
+			"https://shop.example.jp", `{"http":{"bearer_token_file":"/etc/token","no_follow_redirects":true,"valid_status_codes":[204]},"prober":"http"}`,
+			[]string{"file:/etc/token"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

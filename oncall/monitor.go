@@ -1,6 +1,9 @@
 package oncall
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // MonitorID is a monitor's name in the configuration.
 type MonitorID string
@@ -31,7 +34,7 @@ func (k MonitorKind) Probes() bool {
 }
 
 // Rules reports whether monitors of this kind are rules over stored metrics.
-func (k MonitorKind) Rules() bool { return k == MonitorPromQL || k == MonitorMetric }
+func (k MonitorKind) Rules() bool { return k == MonitorPromQL }
 
 // Monitor is one thing that toban watches by itself.
 type Monitor struct {
@@ -88,8 +91,8 @@ type Heartbeat struct {
 // ServiceMetric is a condition on a metric of a service, in Mackerel's sense:
 // the average of the last Points points.
 type ServiceMetric struct {
-	Service  string        `json:"service"` // in the sender's words
-	Name     string        `json:"name"`
+	Service  string        `json:"service"`  // in the sender's words
+	Name     string        `json:"name"`     // a * stands for one part between dots: each metric of that form is judged by itself
 	Operator string        `json:"operator"` // > or <
 	Warning  *float64      `json:"warning,omitempty"`
 	Critical *float64      `json:"critical,omitempty"`
@@ -120,12 +123,7 @@ func (m *Monitor) Places() []string {
 
 // AsksFrom reports whether m is asked from that location.
 func (m *Monitor) AsksFrom(location string) bool {
-	for _, place := range m.Places() {
-		if place == location {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(m.Places(), location)
 }
 
 // SameQuestion reports whether m and o ask the same thing, so that what o has

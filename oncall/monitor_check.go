@@ -107,6 +107,8 @@ func (s *ServiceMetric) validate() error {
 	switch {
 	case s == nil || s.Service == "" || s.Name == "" || len(s.Service) > 255 || len(s.Name) > 255:
 		return fmt.Errorf("a service metric has a service and a name")
+	case !wholeParts(s.Name) || strings.ContainsAny(s.Service+s.Name, "/\x00"):
+		return fmt.Errorf("a * in the name of a metric stands for a whole part between dots")
 	case s.Operator != ">" && s.Operator != "<":
 		return fmt.Errorf("the operator is > or <")
 	case s.Warning == nil && s.Critical == nil && s.Missing <= 0:
@@ -124,6 +126,16 @@ func (s *ServiceMetric) validate() error {
 	return nil
 }
 
+// wholeParts reports whether each * of a name stands for a part of its own.
+func wholeParts(name string) bool {
+	for part := range strings.SplitSeq(name, ".") {
+		if part != "*" && strings.Contains(part, "*") {
+			return false
+		}
+	}
+	return true
+}
+
 // placeholder begins the text that stands for a secret in a module. No secret
 // and nothing that people write begins so.
 const placeholder = "\u2039secret "
@@ -134,10 +146,8 @@ func Placeholder(n int) string { return placeholder + strconv.Itoa(n) + "\u203a"
 // ParsePlaceholder returns which secret text stands for; ok is false for any
 // other text.
 func ParsePlaceholder(text string) (n int, ok bool) {
-	digits, ok := strings.CutPrefix(text, placeholder)
-	if digits, ok = strings.CutSuffix(digits, "\u203a"); !ok {
-		return 0, false
-	}
+	digits, begins := strings.CutPrefix(text, placeholder)
+	digits, ends := strings.CutSuffix(digits, "\u203a")
 	n, err := strconv.Atoi(digits)
-	return n, err == nil && n >= 0
+	return n, begins && ends && err == nil && n >= 0
 }

@@ -5,8 +5,6 @@ import (
 	"time"
 )
 
-func limit(v float64) *float64 { return &v }
-
 func TestEachMonitorShowsThePromQLThatMeansTheSame(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -25,13 +23,17 @@ func TestEachMonitorShowsThePromQLThatMeansTheSame(t *testing.T) {
 		{"a heartbeat", Monitor{ID: "b\"k", Kind: MonitorHeartbeat}, `time() > toban_heartbeat_deadline_timestamp_seconds{monitor="b\"k"}`},
 		{"PromQL", Monitor{Kind: MonitorPromQL, PromQL: "up == 0"}, "up == 0"},
 		{
-			"a service metric", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "errors", Operator: ">", Critical: limit(0), Points: 1}},
+			"a service metric", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "errors", Operator: ">", Critical: new(0.0), Points: 1}},
 			`last_over_time(toban_service_metric{service="shop", name="errors"}[24h]) > 0`,
 		},
 		{
-			"its average, and missing", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "orders", Operator: "<", Warning: limit(0.5), Points: 3, Missing: 30 * time.Minute}},
+			"its average, and missing", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "orders", Operator: "<", Warning: new(0.5), Points: 3, Missing: 30 * time.Minute}},
 			`(avg_over_time(toban_service_metric{service="shop", name="orders"}[3m]) or last_over_time(toban_service_metric{service="shop", name="orders"}[30m])) < 0.5` +
 				` or absent_over_time(toban_service_metric{service="shop", name="orders"}[30m])`,
+		},
+		{
+			"each metric of a form", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "job.*.failed", Operator: ">", Critical: new(0.0), Points: 1}},
+			`last_over_time(toban_service_metric{service="shop", name=~"job[.][^.]+[.]failed"}[24h]) > 0`,
 		},
 	} {
 		if got := tc.m.Expression(); got != tc.want {
@@ -61,6 +63,9 @@ func TestAMonitorThatCanNotBeWatchedIsRefused(t *testing.T) {
 		"both":                func(m *Monitor) { m.Kind, m.Heartbeat = MonitorHeartbeat, &Heartbeat{Period: 1, Cron: "* * * * *"} },
 		"nothing to ask":      func(m *Monitor) { m.Kind, m.PromQL = MonitorPromQL, " " },
 		"a metric of nothing": func(m *Monitor) { m.Kind = MonitorMetric },
+		"a part of a part": func(m *Monitor) {
+			m.Kind, m.Metric = MonitorMetric, &ServiceMetric{Service: "s", Name: "job.a*", Operator: ">", Points: 1, Critical: new(0.0)}
+		},
 		"no limit": func(m *Monitor) {
 			m.Kind, m.Metric = MonitorMetric, &ServiceMetric{Service: "s", Name: "n", Operator: ">", Points: 1}
 		},

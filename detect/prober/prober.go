@@ -55,9 +55,9 @@ type Prober struct {
 // entry is a target with its place in the plan.
 type entry struct {
 	Target
-	due     time.Time
-	place   int // in the plan, -1 = not in it: it waits, runs or is gone
-	gone    bool
+	due   time.Time
+	place int // in the plan, -1 = not in it: it waits, runs or is gone
+	gone  bool
 }
 
 // New returns a Prober without targets.

@@ -15,15 +15,25 @@ const (
 	fieldName       = 1<<3 | 2 // Label.name
 	fieldValue      = 2<<3 | 2 // Label.value
 	fieldDouble     = 1<<3 | 1 // Sample.value
-	fieldTimestamp  = 2<<3 | 0 // Sample.timestamp
+	fieldTimestamp  = 2 << 3   // Sample.timestamp, a varint (wire type 0)
 )
 
 // appendLabel appends a label as a field of a time series.
 func appendLabel(b []byte, name, value string) []byte {
-	inner := 2 + varint(uint64(len(name))) + len(name) + varint(uint64(len(value))) + len(value)
-	b = binary.AppendUvarint(append(b, fieldLabel), uint64(inner))
+	b = binary.AppendUvarint(append(b, fieldLabel), uint64(pairSize(name, value)))
 	b = append(binary.AppendUvarint(append(b, fieldName), uint64(len(name))), name...)
 	return append(binary.AppendUvarint(append(b, fieldValue), uint64(len(value))), value...)
+}
+
+// pairSize is how many bytes a name and a value take, and labelSize is that of
+// the whole field.
+func pairSize(name, value string) int {
+	return 2 + varint(uint64(len(name))) + len(name) + varint(uint64(len(value))) + len(value)
+}
+
+func labelSize(name, value string) int {
+	inner := pairSize(name, value)
+	return 1 + varint(uint64(inner)) + inner
 }
 
 // appendSample appends a sample as a time series of a request: its labels as

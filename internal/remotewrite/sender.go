@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,6 +61,7 @@ type Sender struct {
 	client *http.Client
 	some   chan struct{} // something waits
 	full   chan struct{} // a batch waits
+	soon   chan struct{} // something waits that is not to wait for long
 
 	mu    sync.Mutex
 	queue queue
@@ -75,6 +77,8 @@ type Sender struct {
 
 const (
 	defaultEvery = 200 * time.Millisecond
+	// soonEvery is how long a sample waits for others that is to be sent soon.
+	soonEvery    = 10 * time.Millisecond
 	defaultBatch = 5000
 	defaultQueue = 1 << 18
 	// maxRequest is how large a request may grow before it is packed, in bytes.
@@ -107,7 +111,7 @@ func New(o Options) *Sender {
 		o.Transport = transport(o.Target)
 	}
 	return &Sender{
-		o: o, queue: queue{bound: o.Queue}, some: make(chan struct{}, 1), full: make(chan struct{}, 1),
+		o: o, queue: queue{bound: o.Queue}, some: make(chan struct{}, 1), full: make(chan struct{}, 1), soon: make(chan struct{}, 1),
 		client: &http.Client{
 			Transport: o.Transport, Timeout: requestTime,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // what authenticates is not for others
@@ -141,6 +145,9 @@ func (s *Sender) Append(samples []Sample) {
 	s.stats.Dropped += uint64(s.queue.push(samples)) //nolint:gosec // a count
 	full := s.queue.n >= s.o.Batch
 	s.mu.Unlock()
+	if slices.ContainsFunc(samples, func(each Sample) bool { return each.Soon }) {
+		nudge(s.soon)
+	}
 	nudge(s.some)
 	if full {
 		nudge(s.full)
@@ -173,16 +180,32 @@ func (s *Sender) Run(ctx context.Context) error {
 			return nil
 		case <-s.some:
 		}
-		gather := time.NewTimer(s.o.Every)
-		select {
-		case <-ctx.Done():
-		case <-s.full:
-		case <-gather.C:
-		}
-		gather.Stop()
+		s.gather(ctx)
 		for more := true; more && ctx.Err() == nil; {
 			more = s.send(ctx)
 		}
+	}
+}
+
+// gather waits for more: for long, unless a batch is full or something is to be
+// sent soon.
+func (s *Sender) gather(ctx context.Context) {
+	wait := time.NewTimer(s.o.Every)
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return
+	case <-s.full:
+		return
+	case <-wait.C:
+		return
+	case <-s.soon:
+	}
+	wait.Reset(min(soonEvery, s.o.Every))
+	select {
+	case <-ctx.Done():
+	case <-s.full:
+	case <-wait.C:
 	}
 }
 

@@ -122,7 +122,8 @@ func TestSamplesArriveWithTheirLabelsInOrder(t *testing.T) {
 		}
 		labels := []string{"A=b", "__name__=probe_success", "protocol=http", "target=https://shop.example.jp/健康"}
 		want := []decoded{
-			{labels, []point{{now.UnixMilli(), 0.25}}}, {labels, []point{{-1, math.Inf(1)}}},
+			{labels, []point{{now.UnixMilli(), 0.25}}},
+			{labels, []point{{-1, math.Inf(1)}}},
 			{[]string{"__name__=x"}, []point{{0, 0}}},
 		}
 		if diff := cmp.Diff(want, r.took(), cmp.AllowUnexported(decoded{}, point{})); diff != "" {

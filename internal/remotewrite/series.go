@@ -39,8 +39,8 @@ func NewSeries(metric string, labels map[string]string) (*Series, error) {
 		all = map[string]string{}
 	}
 	all[nameLabel] = metric
-	var encoded []byte
-	for _, name := range slices.Sorted(maps.Keys(all)) {
+	names, size := slices.Sorted(maps.Keys(all)), 0
+	for _, name := range names {
 		value := all[name]
 		switch {
 		case value == "":
@@ -50,12 +50,18 @@ func NewSeries(metric string, labels map[string]string) (*Series, error) {
 		case len(value) > maxValue, !utf8.ValidString(value):
 			return nil, fmt.Errorf("%w: the value of %.100q is too long or no UTF-8", ErrSeries, name)
 		}
-		encoded = appendLabel(encoded, name, value)
+		size += labelSize(name, value)
 	}
-	if len(encoded) > maxSeries {
+	if size > maxSeries {
 		return nil, fmt.Errorf("%w: its labels have more than %d bytes", ErrSeries, maxSeries)
 	}
-	return &Series{labels: slices.Clip(encoded)}, nil
+	encoded := make([]byte, 0, size) // there are many, and they stay
+	for _, name := range names {
+		if value := all[name]; value != "" {
+			encoded = appendLabel(encoded, name, value)
+		}
+	}
+	return &Series{labels: encoded}, nil
 }
 
 // nameLabel is the label that the name of a metric is sent as.
@@ -66,6 +72,7 @@ type Sample struct {
 	Series *Series
 	At     int64 // Unix milliseconds
 	Value  float64
+	Soon   bool // somebody may wait for it: a rule that it fires
 }
 
 // At is t as a Sample has it.
