@@ -45,6 +45,8 @@ type Providers struct {
 	Twilio  *Twilio  // nil = none
 	Slack   *Slack   // nil = none
 	Metrics *Metrics // nil = nothing is written about it
+	// Mackerel is where service metrics are passed on to; nil = nowhere.
+	Mackerel *Mackerel
 }
 
 // Twilio is an account with Twilio, or with whoever speaks its API at BaseURL.
@@ -65,6 +67,12 @@ type Slack struct {
 	SigningSecret Secret
 	Channel       string // for services without one of their own; "" = only services that name one are posted
 	BaseURL       string // "" = Slack itself
+}
+
+// Mackerel is an organization at Mackerel, or what speaks its API at BaseURL.
+type Mackerel struct {
+	Key     Secret
+	BaseURL string // "" = Mackerel itself
 }
 
 // Object is one thing of the folder as the store keeps it.

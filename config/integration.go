@@ -7,8 +7,8 @@ func (l *loader) integration(name, n *node) {
 	f := l.fields(name, n, "dialect", "service", "stage", "map", "key", "rate", "burst")
 	i := &oncall.Integration{ID: oncall.IntegrationID(name.text), Map: f.text("map"), Stage: oncall.Production}
 	l.put(kindIntegration, name.text, i, name)
-	if f.need("dialect", "how its messages are read: alertmanager, prometheus, generic, or remote_write for samples") {
-		i.Dialect = f.word("dialect", "", "alertmanager", "generic", "prometheus", "remote_write")
+	if f.need("dialect", "how its messages are read: alertmanager, prometheus, generic, remote_write for samples, or mackerel for service metrics") {
+		i.Dialect = f.word("dialect", "", "alertmanager", "generic", "prometheus", "remote_write", "mackerel")
 	}
 	if i.Map != "" && i.Dialect != "generic" && i.Dialect != "" {
 		l.errorf(f.key("map"), "map belongs to the dialect generic; %s's messages have a shape of their own", i.Dialect)

@@ -82,13 +82,17 @@ func (c compiler) metric() {
 	}
 	c.m.Metric = s
 	for _, name := range []struct {
-		key string
-		to  *string
-		why string
-	}{{"service", &s.Service, "whose metric it is, in the sender's words"}, {"name", &s.Name, "which metric, as in orders.failed"}} {
+		key      string
+		to       *string
+		why, has string
+		shape    *regexp.Regexp
+	}{
+		{"service", &s.Service, "whose metric it is, in the sender's words", "2 to 63 letters, digits, _ and -", serviceShape},
+		{"name", &s.Name, "which metric, as in orders.failed", "letters, digits, . _ and -, and a * for a whole part between dots", metricShape},
+	} {
 		if f.need(name.key, name.why) {
-			if *name.to = f.text(name.key); !metricShape.MatchString(*name.to) {
-				c.l.errorf(f.node(name.key), "%s can't be the name of a service or of its metric: letters, digits, . _ and -", quote(*name.to))
+			if *name.to = f.text(name.key); !name.shape.MatchString(*name.to) {
+				c.l.errorf(f.node(name.key), "%s can't be the %s of a metric: %s", quote(*name.to), name.key, name.has)
 			}
 		}
 	}
@@ -97,7 +101,10 @@ func (c compiler) metric() {
 	}
 }
 
-var metricShape = regexp.MustCompile(`^[A-Za-z0-9._-]{1,255}$`)
+var (
+	serviceShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$`)
+	metricShape  = regexp.MustCompile(`^([A-Za-z0-9_-]*|\*)(\.([A-Za-z0-9_-]*|\*))*$`)
+)
 
 // limit reads a number; nil when none is written.
 func (f fields) limit(key string) *float64 {

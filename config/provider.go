@@ -1,6 +1,10 @@
 package config
 
-import "regexp"
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
 
 // accountShape is Twilio's account id, which is no secret.
 var accountShape = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
@@ -10,12 +14,15 @@ func (l *loader) providers(n *node) {
 	if n == nil {
 		return
 	}
-	f := l.fields(n, n, "twilio", "slack")
+	f := l.fields(n, n, "twilio", "slack", "mackerel")
 	if f.has("twilio") {
 		l.twilio(f.key("twilio"), f.node("twilio"))
 	}
 	if f.has("slack") {
 		l.slack(f.key("slack"), f.node("slack"))
+	}
+	if f.has("mackerel") {
+		l.mackerel(f.key("mackerel"), f.node("mackerel"))
 	}
 }
 
@@ -65,4 +72,18 @@ func (l *loader) twilio(at, n *node) {
 	}
 	l.config.Providers.Twilio = t
 	l.later = append(l.later, func() { l.put(KindProvider, twilioName, t.stored(), at) })
+}
+
+// mackerel reads { key: env:MACKEREL_KEY, base_url: … }.
+func (l *loader) mackerel(at, n *node) {
+	f := l.fields(at, n, "key", "base_url")
+	m := &Mackerel{Key: f.secret("key", nil), BaseURL: f.url("base_url")}
+	f.need("key", "a key that may write, as in env:MACKEREL_KEY")
+	if strings.HasPrefix(m.BaseURL, "http://") {
+		if u, err := url.Parse(m.BaseURL); err == nil && !loopback(u.Hostname()) {
+			l.warnf(f.node("base_url"), "the key goes over the network in clear; use https")
+		}
+	}
+	l.config.Providers.Mackerel = m
+	l.later = append(l.later, func() { l.put(KindProvider, mackerelName, m.stored(), at) })
 }

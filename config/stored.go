@@ -40,6 +40,17 @@ func (s *Slack) stored() storedSlack {
 	return storedSlack{s.Token.stored(), s.SigningSecret.stored(), s.Channel, s.BaseURL}
 }
 
+// mackerelName is the name of the object that holds the organization.
+const mackerelName = "mackerel"
+
+// storedMackerel is Mackerel as the store keeps it.
+type storedMackerel struct {
+	Key     storedSecret
+	BaseURL string
+}
+
+func (m *Mackerel) stored() storedMackerel { return storedMackerel{m.Key.stored(), m.BaseURL} }
+
 // storedSecret is the reference of a secret, or what may be written in clear.
 type storedSecret struct{ Ref, Plain string }
 
@@ -71,6 +82,10 @@ func ReadProviders(objects []Object) (p Providers, err error) {
 			var s storedSlack
 			err = json.Unmarshal(o.Body, &s)
 			p.Slack = &Slack{Token: s.Token.secret(), SigningSecret: s.SigningSecret.secret(), Channel: s.Channel, BaseURL: s.BaseURL}
+		case mackerelName:
+			var m storedMackerel
+			err = json.Unmarshal(o.Body, &m)
+			p.Mackerel = &Mackerel{Key: m.Key.secret(), BaseURL: m.BaseURL}
 		case metricsName:
 			var m storedMetrics
 			err = json.Unmarshal(o.Body, &m)

@@ -66,11 +66,25 @@ type Condition struct {
 	Expression string
 }
 
-// Conditions are what the monitor of a service metric compiles to. Points are a
-// minute apart, as Mackerel's are: the last three are those of three minutes, or
-// the last one where it is older.
+// matcher is how PromQL chooses the metrics by their name.
+func (s *ServiceMetric) matcher() string {
+	if !s.IsPattern() {
+		return "=" + strconv.Quote(s.Name)
+	}
+	parts := strings.Split(s.Name, ".")
+	for i, part := range parts {
+		if part == "*" {
+			parts[i] = "[^.]+"
+		}
+	}
+	return "=~" + strconv.Quote(strings.Join(parts, "[.]"))
+}
+
+// Conditions are the conditions of a service metric as PromQL says them. It has
+// no last three points: they are those of three minutes here, or the last one
+// where it is older, as if points were a minute apart.
 func (s *ServiceMetric) Conditions() (all []Condition) {
-	series := fmt.Sprintf("%s{service=%s, name=%s}", MetricService, strconv.Quote(s.Service), strconv.Quote(s.Name))
+	series := fmt.Sprintf("%s{service=%s, name%s}", MetricService, strconv.Quote(s.Service), s.matcher())
 	holds := s.Missing
 	if holds <= 0 {
 		holds = pointHolds

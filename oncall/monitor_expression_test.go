@@ -17,22 +17,26 @@ func TestEachMonitorShowsThePromQLThatMeansTheSame(t *testing.T) {
 		{"a count", Monitor{ID: "shop", Kind: MonitorPing, Every: 15 * time.Second, Down: Threshold{Count: 3}}, `max_over_time(probe_success{monitor="shop"}[45s]) == 0`},
 		{"two of three", Monitor{ID: "s", Kind: MonitorTCP, Locations: []string{"a", "b", "c"}, Quorum: 2}, `count by (monitor) (probe_success{monitor="s"} == 0) >= 2`},
 		{
-			"more than half", Monitor{ID: "s", Kind: MonitorTCP, Locations: []string{"a", "b", "c"}},
+			"more than half",
+			Monitor{ID: "s", Kind: MonitorTCP, Locations: []string{"a", "b", "c"}},
 			`count by (monitor) (probe_success{monitor="s"} == 0) > count by (monitor) (probe_success{monitor="s"}) / 2`,
 		},
 		{"a heartbeat", Monitor{ID: "b\"k", Kind: MonitorHeartbeat}, `time() > toban_heartbeat_deadline_timestamp_seconds{monitor="b\"k"}`},
 		{"PromQL", Monitor{Kind: MonitorPromQL, PromQL: "up == 0"}, "up == 0"},
 		{
-			"a service metric", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "errors", Operator: ">", Critical: new(0.0), Points: 1}},
+			"a service metric",
+			Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "errors", Operator: ">", Critical: new(0.0), Points: 1}},
 			`last_over_time(toban_service_metric{service="shop", name="errors"}[24h]) > 0`,
 		},
 		{
-			"its average, and missing", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "orders", Operator: "<", Warning: new(0.5), Points: 3, Missing: 30 * time.Minute}},
+			"its average, and missing",
+			Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "orders", Operator: "<", Warning: new(0.5), Points: 3, Missing: 30 * time.Minute}},
 			`(avg_over_time(toban_service_metric{service="shop", name="orders"}[3m]) or last_over_time(toban_service_metric{service="shop", name="orders"}[30m])) < 0.5` +
 				` or absent_over_time(toban_service_metric{service="shop", name="orders"}[30m])`,
 		},
 		{
-			"each metric of a form", Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "job.*.failed", Operator: ">", Critical: new(0.0), Points: 1}},
+			"each metric of a form",
+			Monitor{Kind: MonitorMetric, Metric: &ServiceMetric{Service: "shop", Name: "job.*.failed", Operator: ">", Critical: new(0.0), Points: 1}},
 			`last_over_time(toban_service_metric{service="shop", name=~"job[.][^.]+[.]failed"}[24h]) > 0`,
 		},
 	} {
