@@ -28,7 +28,7 @@ It runs toban in processes of its own, on folders and databases of its own that 
 this machine. Every commit is on the disk, on both engines: set TMPDIR when the temporary folder is in memory. PostgreSQL
 is started from its programs (Debian's package postgresql), and is not needed with --engine sqlite.
 
-Groups: ` + strings.Join(bench.Groups(), ", ") + `. The group store is measured only when it is named.`,
+Groups: ` + strings.Join(bench.Groups(), ", ") + `. The groups store and detect are measured only when they are named.`,
 		Example: `  toban bench --quick
   toban bench --only intake --engine sqlite
   toban bench --only call,burst --seconds 10 > figures.txt`,

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -35,7 +36,11 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 			if err := lvl.UnmarshalText([]byte(level)); err != nil {
 				return usage{fmt.Errorf("--log: %q is none of debug, info, warn, error", level)}
 			}
-			roomyHeap(e.getenv)
+			tending, rest := context.WithCancel(cmd.Context())
+			var heap sync.WaitGroup
+			heap.Go(func() { tendHeap(tending, e.getenv) })
+			defer heap.Wait()
+			defer rest()
 			log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: lvl}))
 			c, err := e.loadToServe(cmd.Context(), folder)
 			if err != nil {

@@ -37,6 +37,7 @@ type placeSeries struct {
 	mu   sync.Mutex
 	all  []known
 	last time.Time
+	down bool // what the last check found
 }
 
 type known struct {
@@ -82,6 +83,10 @@ func (s *Samples) Append(m *oncall.Monitor, location string, at time.Time, r *pr
 		}
 	}
 	p.all = p.all[:n]
+	if turned := p.down == r.Up; turned && len(*batch) > 0 {
+		(*batch)[0].Soon = true // a rule may wait for it
+	}
+	p.down = !r.Up
 	p.mu.Unlock()
 	s.out(*batch)
 	s.scratch.Put(batch)
@@ -129,7 +134,10 @@ func (p *placeSeries) find(n int, sample probe.Sample, location string, further 
 	if err != nil {
 		series = nil // a target may show anything; what is no series is left out
 	}
-	k := known{sample.Name, slices.Clone(sample.Labels), series}
+	k := known{sample.Name, sample.Labels, series}
+	if further {
+		k.labels = slices.Clone(k.labels) // those of the uptime exporter are shared, and never change
+	}
 	if n < len(p.all) {
 		p.all = slices.Insert(p.all, n, k)
 	} else {

@@ -202,8 +202,10 @@ func (c *child) kill() error {
 // processor is the processor time that the child has used (Linux; zero where it
 // can't be read). Where a machine has other things to do it tells more than a
 // rate.
-func (c *child) processor() time.Duration {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(c.cmd.Process.Pid) + "/stat")
+func (c *child) processor() time.Duration { return processorOf(c.cmd.Process.Pid) }
+
+func processorOf(pid int) time.Duration {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return 0
 	}

@@ -30,12 +30,14 @@ type Options struct {
 	Duration time.Duration // of one measurement; zero = 3 s, quick 0.8 s
 	Waiting  int           // responses that wait while timers are measured; zero = 10,000
 	Past     int           // incidents in the store while pages are measured; zero = 1,000,000, quick 20,000
+	Targets  int           // that are watched where 1,000 are the usual; zero = 1,000
 	Progress io.Writer     // what is being measured, for people
 }
 
 // Groups are the names that Options.Only may have, in the order in which they
-// are measured. The first is measured only when it is asked for: it is the load
-// program of package store, below everything that users see.
+// are measured. Two are measured only when they are asked for: the first is the
+// load program of package store, below everything that users see; detect, the
+// last, takes as long as all others.
 func Groups() []string {
 	names := make([]string, len(groups()))
 	for i, g := range groups() {
@@ -68,6 +70,7 @@ func groups() []group {
 		{name: "steps", engines: true, measure: measureSteps},
 		{name: "pages", engines: true, once: true, measure: measurePages},
 		{name: "idle", measure: measureIdle},
+		{name: "detect", asked: true, once: true, measure: measureDetect},
 	}
 }
 

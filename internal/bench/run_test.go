@@ -17,7 +17,7 @@ import (
 // The test program is also the toban that is measured.
 func TestMain(m *testing.M) {
 	if os.Getenv("BENCH_TEST_IS_TOBAN") != "" && len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-test.") {
-		os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
+		os.Exit(cli.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv, nil))
 	}
 	os.Setenv("BENCH_TEST_IS_TOBAN", "1")
 	os.Exit(m.Run())

@@ -78,7 +78,7 @@ type Sender struct {
 const (
 	defaultEvery = 200 * time.Millisecond
 	// soonEvery is how long a sample waits for others that is to be sent soon.
-	soonEvery    = 10 * time.Millisecond
+	soonEvery    = 2 * time.Millisecond
 	defaultBatch = 5000
 	defaultQueue = 1 << 18
 	// maxRequest is how large a request may grow before it is packed, in bytes.

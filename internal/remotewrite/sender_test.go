@@ -158,6 +158,28 @@ func TestAFullBatchDoesNotWait(t *testing.T) {
 	})
 }
 
+func TestWhatIsToBeSentSoonTakesTheRestAlong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &receiver{}
+		s, stop := begin(t, remotewrite.Options{Every: time.Hour}, r)
+		all := many(series(t, "x", nil), 0, 3)
+		s.Append(all[:1])
+		if time.Sleep(time.Minute); len(r.asked()) != 0 {
+			t.Error("it did not wait for others")
+		}
+		all[1].Soon = true
+		s.Append(all[1:2])
+		time.Sleep(time.Millisecond)
+		s.Append(all[2:])
+		if time.Sleep(time.Millisecond + time.Microsecond); len(r.asked()) != 1 {
+			t.Errorf("got %d requests, want one after 2 ms", len(r.asked()))
+		}
+		inOrder(t, r, 0, 3)
+		stop()
+	})
+}
+
 // many are samples of a series whose values and times count up.
 func many(s *remotewrite.Series, from, to int) (all []remotewrite.Sample) {
 	for i := from; i < to; i++ {
