@@ -19,6 +19,7 @@ import (
 
 	"toban/access"
 	"toban/config/edit"
+	"toban/detect/standing"
 	"toban/incident"
 	"toban/internal/problem"
 	"toban/notify"
@@ -35,6 +36,8 @@ type Options struct {
 	Access  *access.Keeper
 	Edit    *edit.Editor
 	Health  func() []notify.Health // of the providers; nil = not known
+	// Monitors is how what toban sees by itself stands; nil = it sees nothing.
+	Monitors *standing.Reader
 	// Cookie is the name of the cookie in which the pages keep their session; ""
 	// = tokens alone.
 	Cookie string
@@ -87,7 +90,7 @@ func New(o Options) *API {
 	a.spec = h.OpenAPI()
 	for _, add := range []func(huma.API){
 		a.incidents, a.incidentLists, a.actions, a.forecast, a.duty, a.overrides, a.schedules, a.policies, a.services, a.users,
-		a.integrations, a.tokens, a.audit, a.own, a.configuration,
+		a.monitors, a.integrations, a.tokens, a.audit, a.own, a.configuration,
 	} {
 		add(h)
 	}

@@ -138,6 +138,22 @@ func samples() []any {
 		ID: "aud_01jdsk3r4w9y7x5q4r6s1t0abe", At: at(2, 0, 0), Actor: "take", Via: "page", Action: "created", Kind: "override", Name: override.ID,
 		After: plain(map[string]string{"schedule": "infra", "user": "ume"}),
 	}
+	written := json.RawMessage(`{"http":"https://shop.example.jp/health","every":"15s","service":"checkout"}`)
+	seen := MonitorPlace{Location: "here", State: "down", Since: new(at(3, 0, 0)), LastAt: new(at(3, 4, 45)), Reason: "status"}
+	monitor := Monitor{
+		Name: "shop", Title: "Shop", Kind: "http", Target: "https://shop.example.jp/health", State: "down", Since: new(at(3, 0, 0)), Reason: "status",
+		Message: "HTTP/1.1 503 Service Unavailable, wanted 2xx", LastAt: new(at(3, 4, 45)), Took: 0.084, Certificate: new(at(9, 0, 0).AddDate(0, 2, 0)), Every: 15,
+		Severity: "critical", Service: "checkout", Places: []MonitorPlace{seen}, Expression: `max_over_time(probe_success{monitor="shop"}[30s]) == 0`,
+		Written: written, Place: "monitors.yaml:2",
+	}
+	evidence := MonitorEvidence{
+		Tried: []string{"192.0.2.10:443", "GET https://shop.example.jp/health"}, Status: "HTTP/1.1 503 Service Unavailable",
+		Headers: []string{"Content-Type: text/plain"}, Body: "upstream is gone", BodySize: 16, Chain: []string{"CN=shop.example.jp, until 2027-01-28"},
+	}
+	phase := MonitorPhase{Name: "connect", Took: 0.012}
+	failure := MonitorFailure{ID: "mfl_01jdsk3r4w9y7x5q4r6s1t0abf", Location: "here", At: at(3, 0, 0), Reason: "status", Message: monitor.Message, Evidence: evidence}
+	day := MonitorDay{Date: "2026-11-28", Up: 10800, Down: 285, Checks: 739, Failures: 19}
+	ping := Ping{N: 412, At: at(3, 0, 31), Kind: "success", Exit: new(0), Took: 31, Address: "192.0.2.7", Agent: "curl/8.11", Body: "412 files"}
 	object := Object{Kind: "user", Name: "ume", Body: json.RawMessage(`{"ID":"ume","Name":"Ume"}`), File: "users.yaml", Line: 9}
 	changed := ObjectChanged{Action: "changed", Kind: "user", Name: "ume"}
 	node := Node{Name: "local", Version: "1.0.0", StartedAt: at(0, 0, 0), Alive: true}
@@ -183,6 +199,16 @@ func samples() []any {
 		Me{Account: "matsu", User: "matsu", Role: "responder", Via: "api"},
 		Status{Version: "1.0.0", Engine: "sqlite", Node: "local", Nodes: []Node{node}, Configuration: 17, Providers: []Provider{provider}, Open: open},
 		node, provider, open,
+		seen, monitor,
+		MonitorList{Monitors: []Monitor{monitor}},
+		evidence, phase,
+		MonitorCheck{At: at(3, 5, 0), Took: 0.084, Reason: "status", Message: monitor.Message, Phases: []MonitorPhase{phase}, Evidence: evidence},
+		failure,
+		MonitorFailureList{Failures: []MonitorFailure{failure}},
+		day,
+		MonitorDayList{Days: []MonitorDay{day}},
+		ping,
+		PingList{Pings: []Ping{ping}},
 		object,
 		Folder{Objects: []Object{object}},
 		changed,
@@ -202,6 +228,7 @@ func requestSamples() map[string]any {
 		"responders-incident": Action{Users: []string{"matsu"}},
 		"policy-incident":     Action{Text: "infra"},
 		"notes-incident":      Action{Text: "the database is back; watching"},
+		"put-monitor":         map[string]any{"http": "https://shop.example.jp/health", "every": "15s", "down_after": "45s", "service": "checkout"},
 		"create-override":     override,
 		"preview-override":    override,
 	}

@@ -18,6 +18,9 @@ import (
 	"toban/api"
 	"toban/config"
 	"toban/config/edit"
+	"toban/detect"
+	"toban/detect/heartbeat"
+	"toban/detect/standing"
 	"toban/incident"
 	"toban/internal/problem"
 	"toban/respond"
@@ -68,8 +71,14 @@ func newInstallation(t *testing.T, db *store.DB) *installation {
 	i.apply(folder)
 	i.access = access.New(db, log, access.Options{Argon: access.ArgonParams{Memory: 64, Iterations: 1}})
 	driver := respond.New(db, log, respond.Options{})
+	monitors := detect.New(detect.Options{DB: db, Log: log})
+	if err := monitors.Follow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	beats := heartbeat.New(heartbeat.Options{DB: db, Key: bytes.Repeat([]byte{7}, 32), Log: log})
 	i.options = api.Options{
-		DB: db, Life: incident.New(db, driver, log), Respond: driver, Access: i.access, Edit: edit.New(edit.Options{DB: db, Log: log}),
+		Monitors: standing.New(standing.Options{DB: db, Probes: monitors, Heartbeats: beats}),
+		DB:       db, Life: incident.New(db, driver, log), Respond: driver, Access: i.access, Edit: edit.New(edit.Options{DB: db, Log: log}),
 		Cookie: "toban", External: func() string { return "https://toban.example.jp" }, Key: bytes.Repeat([]byte{7}, 32), Account: "operator",
 		Log: log, Version: "1.2.3",
 	}

@@ -13,6 +13,7 @@ import (
 const (
 	tagIncidents     = "Incidents"
 	tagDuty          = "On duty"
+	tagMonitors      = "Monitors"
 	tagConfiguration = "Configuration"
 	tagSenders       = "Senders"
 	tagAccess        = "Access"
@@ -74,6 +75,7 @@ func (a *API) specify() {
 	d.Tags = []*huma.Tag{
 		{Name: tagIncidents, Description: "One thing wrong with one service, from trigger to resolution: what is open, who has it, what happens next."},
 		{Name: tagDuty, Description: "Who is on duty when, who takes over for whom, and who would be called if something broke."},
+		{Name: tagMonitors, Description: "What toban watches by itself: how it stands, how it stood, why it failed."},
 		{Name: tagConfiguration, Description: "Services, users and policies as they are in force, and the folder as a whole."},
 		{Name: tagSenders, Description: "Where senders come in, and their keys."},
 		{Name: tagAccess, Description: "Who asks, tokens, the audit log, and how this toban does."},

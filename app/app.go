@@ -25,6 +25,8 @@ import (
 	"toban/config/edit"
 	"toban/detect"
 	"toban/detect/heartbeat"
+	"toban/detect/mackerel"
+	"toban/detect/standing"
 	"toban/gateway"
 	"toban/incident"
 	"toban/internal/due"
@@ -79,13 +81,16 @@ type App struct {
 	metrics    *metrics
 	monitors   *detect.Monitors
 	heartbeats *heartbeat.Listener
-	servers    []*server
-	applied    chan *config.Config
-	closing    closers
-	ready      chan struct{}
-	external   string
-	links      atomic.Pointer[string] // what the links in messages begin with
-	version    int64                  // of the configuration that the channels were made for
+	standings  *standing.Reader
+	// serviceMetrics takes the metrics of other senders.
+	serviceMetrics *mackerel.Metrics
+	servers        []*server
+	applied        chan *config.Config
+	closing        closers
+	ready          chan struct{}
+	external       string
+	links          atomic.Pointer[string] // what the links in messages begin with
+	version        int64                  // of the configuration that the channels were made for
 }
 
 // New sets everything up and listens; nothing is done before Run. Close it also
@@ -174,6 +179,9 @@ func (a *App) connect(key []byte) (err error) {
 		if _, err := a.stages.build(dir, p); err != nil {
 			return err
 		}
+		if _, err := a.forwardTo(p.Mackerel); err != nil {
+			return err
+		}
 		_, err := a.metrics.plan(p.Metrics, false)
 		return err
 	}, Watches: func(m *oncall.Monitor) error { return a.monitors.Watchable(m) }})
@@ -184,12 +192,15 @@ func (a *App) connect(key []byte) (err error) {
 // face makes what people and programs meet: the pages and the API.
 func (a *App) face(key []byte) {
 	secure := strings.HasPrefix(a.external, "https://")
+	a.standings = standing.New(standing.Options{DB: a.db, Probes: a.monitors, Heartbeats: a.heartbeats, Metrics: a.serviceMetrics.Status, Evaluates: a.metrics.evaluates})
 	a.web = web.New(web.Options{
-		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Hub: a.hub, Edit: a.edit, Links: link.NewSigner(key), Push: a.stages.push,
+		Monitors: a.standings,
+		DB:       a.db, Life: a.life, Respond: a.respond, Access: a.access, Hub: a.hub, Edit: a.edit, Links: link.NewSigner(key), Push: a.stages.push,
 		Drill: a.life, Health: a.stages.healths, Metrics: a.metrics.ask, External: a.URL, Log: a.log.With("component", "web"), Version: a.o.Version, Secure: secure,
 	})
 	a.api = api.New(api.Options{
-		DB: a.db, Life: a.life, Respond: a.respond, Access: a.access, Edit: a.edit, Health: a.stages.healths, Cookie: web.Cookie(secure),
+		Monitors: a.standings,
+		DB:       a.db, Life: a.life, Respond: a.respond, Access: a.access, Edit: a.edit, Health: a.stages.healths, Cookie: web.Cookie(secure),
 		External: a.URL, Key: key, Log: a.log.With("component", "api"), Version: a.o.Version,
 	})
 }
@@ -249,7 +260,7 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	routes := edges{
 		intake: in, gateway: gateway.New(acceptor.Directory, in, a.log.With("component", "gateway")),
 		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, api: a.api.Handler(), web: a.web, log: a.log,
-		metrics: newMetricsProxy(a.metrics).handler(a.api.Beside, in.Samples), pings: a.heartbeats.Handler(),
+		metrics: newMetricsProxy(a.metrics).handler(a.api.Beside, in.Samples), pings: a.heartbeats.Handler(), posts: a.posts(in),
 	}
 	a.servers = append(a.servers, newServer("main", main, behind(settings.TrustedProxies, atSubPath(a.external, routes.main())), a.log))
 	if o.PublicListen != "" {
@@ -340,6 +351,7 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { return ended(workCtx, a.metrics.run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.monitors.Run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.heartbeats.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.serviceMetrics.Run(workCtx)) })
 	for _, s := range a.servers {
 		work.Go(func() error { return s.run(workCtx) })
 	}

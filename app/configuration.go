@@ -86,6 +86,14 @@ func (a *App) configure(ctx context.Context) (version int64, err error) {
 	if err := a.metrics.WriteRules("monitors", detect.RuleFile(monitors)); err != nil {
 		return 0, err
 	}
+	forward, err := a.forwardTo(p.Mackerel)
+	if err != nil {
+		return 0, err
+	}
+	a.serviceMetrics.Forward(forward)
+	if err := a.serviceMetrics.Follow(ctx); err != nil { // the others work, and it is tried again by itself
+		a.log.ErrorContext(ctx, "service metrics are not taken over as configured", "err", err)
+	}
 	base := callbackBase(dir.Settings, a.external)
 	a.links.Store(&base)
 	a.stages.use(next)
@@ -145,6 +153,9 @@ func (a *App) replace(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	if _, err := a.metrics.plan(c.Providers.Metrics, needsMetrics(c.Monitors())); err != nil {
+		return err
+	}
+	if _, err := a.forwardTo(c.Providers.Mackerel); err != nil {
 		return err
 	}
 	if a.o.Config != nil && (c.Server.Listen != a.o.Config.Server.Listen || c.Server.Public.Listen != a.o.Config.Server.Public.Listen) {

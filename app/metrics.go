@@ -19,6 +19,7 @@ import (
 
 	"toban/config"
 	"toban/internal/child"
+	"toban/internal/promapi"
 	"toban/internal/remotewrite"
 )
 
@@ -66,6 +67,7 @@ type metricsSeat struct {
 	base  string // of its HTTP API, in front of /api/v1
 	// transport carries questions to it.
 	transport *http.Transport
+	asked     *promapi.Client // for toban's own pages
 }
 
 func newMetrics(data Data, o Options, page func() string, alarm *metricsAlarm) *metrics {
@@ -237,7 +239,7 @@ func (m *metrics) seat(plan metricsPlan) *metricsSeat {
 	s := plan.settings
 	if s.URL != "" {
 		to := remotewrite.Target{URL: s.URL + "/api/v1/write", User: s.User, Password: plan.password, Token: plan.token}
-		return &metricsSeat{base: s.URL, to: to, transport: toTarget(to)}
+		return newSeat(nil, s.URL, to)
 	}
 	const base = "http://metrics/prometheus"
 	c := child.New(child.Options{
@@ -246,7 +248,13 @@ func (m *metrics) seat(plan metricsPlan) *metricsSeat {
 	c.OnReady(m.alarm.up)
 	c.OnDown(m.alarm.down)
 	to := remotewrite.Target{URL: base + "/api/v1/write", Socket: m.data.MetricsSocket()}
-	return &metricsSeat{child: c, base: base, to: to, transport: toTarget(to)}
+	return newSeat(c, base, to)
+}
+
+func newSeat(c *child.Child, base string, to remotewrite.Target) *metricsSeat {
+	s := &metricsSeat{child: c, base: base, to: to, transport: toTarget(to)}
+	s.asked = promapi.New(base, authenticated{to, s.transport})
+	return s
 }
 
 // args are those of the command that runs the embedded Prometheus.

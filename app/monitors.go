@@ -2,19 +2,24 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 
 	"toban/alert"
+	"toban/alert/intake"
 	"toban/config"
 	"toban/detect"
 	"toban/detect/heartbeat"
+	"toban/detect/mackerel"
 	"toban/detect/probe"
 	"toban/oncall"
 	"toban/store"
 )
 
-// watch makes what sees by itself: monitors that ask their targets, and the ear
-// for jobs that report. Both speak to the alert stage as any sender does, and
-// need no Prometheus for it: samples go there beside, as far as it is there.
+// watch makes what sees by itself: monitors that ask their targets, the ear for
+// jobs that report, and that for service metrics. They speak to the alert stage as
+// any sender does, and need no Prometheus for it: samples go there beside, as far
+// as it is there.
 func (a *App) watch(acceptor *alert.Acceptor, key []byte) {
 	pinger := probe.NewPinger()
 	a.closing.push("pinger", pinger.Close)
@@ -27,6 +32,27 @@ func (a *App) watch(acceptor *alert.Acceptor, key []byte) {
 		DB: a.db, Accept: acceptor.Accept, Key: key, Fenced: a.node.Fenced, Log: a.log.With("component", "heartbeats"),
 	})
 	a.heartbeats.Register(a.queue)
+	a.serviceMetrics = mackerel.New(mackerel.Options{
+		DB: a.db, Accept: acceptor.Accept, Append: a.metrics.Append, Fenced: a.node.Fenced, Log: a.log.With("component", "service metrics"),
+	})
+	a.serviceMetrics.Register(a.queue)
+}
+
+// forwardTo is where service metrics are passed on to; nil = nowhere.
+func (a *App) forwardTo(m *config.Mackerel) (*mackerel.Destination, error) {
+	if m == nil {
+		return nil, nil
+	}
+	key, err := m.Key.Resolve(a.o.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("providers.mackerel.key: %w", err)
+	}
+	return &mackerel.Destination{Key: key, BaseURL: m.BaseURL}, nil
+}
+
+// posts answers who posts service metrics.
+func (a *App) posts(in *intake.Intake) http.Handler {
+	return a.serviceMetrics.Handler(func(r *http.Request, key string) (*oncall.Integration, error) { return in.Admit(r, key, "mackerel") })
 }
 
 // watched are the monitors of the configuration.
@@ -47,4 +73,18 @@ func needsMetrics(monitors []*oncall.Monitor) bool {
 		}
 	}
 	return false
+}
+
+// evaluates reports whether rules of monitors are evaluated at the moment: a
+// Prometheus of somebody else's knows nothing of them.
+func (m *metrics) evaluates() bool {
+	seat := m.now.Load()
+	return seat != nil && seat.child != nil && m.alarm.isUp()
+}
+
+// isUp reports whether the metrics are known to be there.
+func (a *metricsAlarm) isUp() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.state.down && !a.state.since.IsZero()
 }

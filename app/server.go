@@ -106,6 +106,7 @@ type edges struct {
 	gateway   *gateway.Gateway
 	callbacks http.Handler
 	pings     http.Handler
+	posts     http.Handler
 	simulator http.Handler
 	ready     func() bool
 	api       http.Handler
@@ -172,6 +173,7 @@ func (e edges) outside() *http.ServeMux {
 	e.intake.Routes(mux)
 	mux.Handle("/callbacks/", e.callbacks)
 	mux.Handle("/ping/", e.pings)
+	mux.Handle("/api/v0/", e.posts)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.Count(r.URL.Path, "/") < 2 {
 			problem.Write(w, r, e.log, errNoPage)

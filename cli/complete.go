@@ -107,6 +107,15 @@ func policyNames(ctx context.Context, e *env) (words []string, err error) {
 	return words, err
 }
 
+func monitorNames(ctx context.Context, e *env) (words []string, err error) {
+	var out api.MonitorList
+	err = e.call(ctx, http.MethodGet, "/api/v1/monitors", nil, &out)
+	for _, m := range out.Monitors {
+		words = append(words, word(m.Name, m.Title))
+	}
+	return words, err
+}
+
 func integrationNames(ctx context.Context, e *env) (words []string, err error) {
 	var out api.IntegrationList
 	err = e.call(ctx, http.MethodGet, "/api/v1/integrations", nil, &out)

@@ -95,7 +95,7 @@ until somebody presses a key, in one binary with its own store.`,
 	flags.StringVar(&e.lang, "lang", e.defaultLang(), "language of what is printed: en or ja")
 	root.AddCommand(
 		e.serve(), e.demo(), e.initFolder(), e.check(), e.apply(), e.simulate(),
-		e.incident(), e.oncall(), e.service(), e.schedule(), e.policy(), e.people(), e.integration(), e.tokens(), e.audit(), e.status(),
+		e.incident(), e.oncall(), e.monitor(), e.service(), e.schedule(), e.policy(), e.people(), e.integration(), e.tokens(), e.audit(), e.status(),
 		e.sim(), e.bench(), e.exporter(),
 	)
 	if e.commands[metricsCommand] != nil {

@@ -152,39 +152,6 @@ func TestRulesAreAFileOfPrometheus(t *testing.T) {
         annotations:
           reason: "true"
           summary: "ディスク: the value is {{ $value }}"
-  - name: "toban/monitor/errors"
-    interval: 1m
-    rules:
-      - alert: "errors"
-        expr: "last_over_time(toban_service_metric{service=\"shop\", name=\"errors\"}[30m]) > 5"
-        labels:
-          monitor: "errors"
-          kind: "metric"
-          severity: "critical"
-          condition: "critical"
-        annotations:
-          reason: "critical"
-          summary: "errors: {{ $value }}"
-      - alert: "errors"
-        expr: "last_over_time(toban_service_metric{service=\"shop\", name=\"errors\"}[30m]) > 1"
-        labels:
-          monitor: "errors"
-          kind: "metric"
-          severity: "warning"
-          condition: "warning"
-        annotations:
-          reason: "warning"
-          summary: "errors: {{ $value }}"
-      - alert: "errors"
-        expr: "absent_over_time(toban_service_metric{service=\"shop\", name=\"errors\"}[30m])"
-        labels:
-          monitor: "errors"
-          kind: "metric"
-          severity: "critical"
-          condition: "missing"
-        annotations:
-          reason: "missing"
-          summary: "errors: no point has come for 30m"
 `
 	got := string(RuleFile([]*oncall.Monitor{disk, monitor("shop"), errors, paused}))
 	if got != want {

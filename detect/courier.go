@@ -179,6 +179,7 @@ func (c *courier) carry(ctx context.Context, todo []*watched) error {
 	var lost []store.MonitorState
 	err := c.o.DB.Tx(ctx, func(tx *store.Tx) (err error) {
 		lost, err = tx.SaveMonitorStates(ctx, rows)
+		tx.MonitorsTurned(turned(rows)...)
 		return err
 	})
 	if err != nil {
@@ -199,6 +200,16 @@ func (c *courier) carry(ctx context.Context, todo []*watched) error {
 		l.w.mu.Unlock()
 	}
 	return c.recover(ctx, todo, lost)
+}
+
+// turned are the monitors that rows tell of as a whole.
+func turned(rows []store.MonitorState) (ids []oncall.MonitorID) {
+	for _, row := range rows {
+		if row.Location == "" {
+			ids = append(ids, row.Monitor)
+		}
+	}
+	return ids
 }
 
 type rowName struct {

@@ -37,40 +37,22 @@ func RuleFile(monitors []*oncall.Monitor) []byte {
 			out.WriteString("groups:\n")
 		}
 		fmt.Fprintf(&out, "  - name: %s\n    interval: %s\n    rules:\n", quoted("toban/monitor/"+string(m.ID)), oncall.PromDuration(m.Every))
-		for _, c := range conditionsOf(m) {
-			rule(&out, m, c)
-		}
+		rule(&out, m)
 	}
 	return []byte(out.String())
 }
 
-func conditionsOf(m *oncall.Monitor) []oncall.Condition {
-	if m.Kind == oncall.MonitorMetric {
-		all := m.Metric.Conditions()
-		for i := range all {
-			if all[i].Word == "missing" {
-				all[i].Severity = m.Severity
-			}
-		}
-		return all
-	}
-	return []oncall.Condition{{Word: "true", Severity: m.Severity, Expression: m.PromQL}}
-}
-
-func rule(out *strings.Builder, m *oncall.Monitor, c oncall.Condition) {
-	fmt.Fprintf(out, "      - alert: %s\n        expr: %s\n", quoted(m.Name), quoted(c.Expression))
+func rule(out *strings.Builder, m *oncall.Monitor) {
+	fmt.Fprintf(out, "      - alert: %s\n        expr: %s\n", quoted(m.Name), quoted(m.PromQL))
 	if d := spanOf(m.Down, m.Every); d > 0 {
 		fmt.Fprintf(out, "        for: %s\n", oncall.PromDuration(d))
 	}
 	if d := spanOf(m.Up, m.Every); d > 0 {
 		fmt.Fprintf(out, "        keep_firing_for: %s\n", oncall.PromDuration(d))
 	}
-	labels := [][2]string{{LabelMonitor, string(m.ID)}, {"kind", string(m.Kind)}, {"severity", string(c.Severity)}}
+	labels := [][2]string{{LabelMonitor, string(m.ID)}, {"kind", string(m.Kind)}, {"severity", string(m.Severity)}}
 	if m.Service != "" {
 		labels = append(labels, [2]string{LabelService, string(m.Service)})
-	}
-	if m.Kind == oncall.MonitorMetric {
-		labels = append(labels, [2]string{"condition", c.Word})
 	}
 	out.WriteString("        labels:\n")
 	for _, l := range labels {
@@ -79,7 +61,7 @@ func rule(out *strings.Builder, m *oncall.Monitor, c oncall.Condition) {
 	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
 		fmt.Fprintf(out, "          %s: %s\n", name, quoted(literal(m.Labels[name])))
 	}
-	fmt.Fprintf(out, "        annotations:\n          reason: %s\n          summary: %s\n", quoted(c.Word), quoted(summary(m, c)))
+	fmt.Fprintf(out, "        annotations:\n          reason: \"true\"\n          summary: %s\n", quoted(literal(m.Name)+": the value is {{ $value }}"))
 }
 
 // spanOf is a threshold as a time: a result in a row is an evaluation.
@@ -88,16 +70,6 @@ func spanOf(t oncall.Threshold, every time.Duration) time.Duration {
 		return max(t.For, time.Duration(t.Count-1)*every)
 	}
 	return t.For
-}
-
-func summary(m *oncall.Monitor, c oncall.Condition) string {
-	switch {
-	case c.Word == "missing":
-		return literal(m.Name) + ": no point has come for " + oncall.PromDuration(m.Metric.Missing)
-	case m.Kind == oncall.MonitorMetric:
-		return literal(m.Name) + ": {{ $value }}"
-	}
-	return literal(m.Name) + ": the value is {{ $value }}"
 }
 
 // literal keeps what people wrote from being taken for a template.

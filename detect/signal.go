@@ -14,6 +14,10 @@ const integration oncall.IntegrationID = "monitors"
 // sightSuffix makes the key of the alert about not seeing a monitor.
 const sightSuffix = "/sight"
 
+// Keys are the keys of the alerts of a monitor that asks or listens itself: that
+// it is down, and that it can't be seen.
+func Keys(id oncall.MonitorID) [2]string { return [2]string{string(id), string(id) + sightSuffix} }
+
 // signalOf is what an edge says; ok is false for one that nobody has to know of.
 func signalOf(m *oncall.Monitor, e oncall.MonitorEdge, now time.Time) (s oncall.Signal, ok bool) {
 	s = oncall.Signal{
@@ -41,6 +45,9 @@ func signalOf(m *oncall.Monitor, e oncall.MonitorEdge, now time.Time) (s oncall.
 	}
 	return s, true
 }
+
+// Labels are the labels by which the alerts of a monitor find their service.
+func Labels(m *oncall.Monitor) map[string]string { return labelsOf(m) }
 
 // labelsOf are the labels by which a signal finds its service. They are the same
 // for every signal of a monitor.

@@ -16,6 +16,7 @@ const (
 	TopicIncident  = "incident"  // Ref: the incident
 	TopicIncidents = "incidents" // any incidents
 	TopicDirectory = "directory" // the configuration
+	TopicMonitors  = "monitors"  // Ref: a monitor that has turned, "" = some
 )
 
 // Change says that something has to be drawn again. It carries nothing: who
@@ -54,6 +55,20 @@ type subject struct{ topic, ref string }
 func (tx *Tx) Changed(topic, ref string) {
 	if s := (subject{topic, ref}); !slices.Contains(tx.changes, s) {
 		tx.changes = append(tx.changes, s)
+	}
+}
+
+// fewTurned is how many monitors are named one by one: of more the list is drawn
+// anew anyway.
+const fewTurned = 4
+
+// MonitorsTurned notes that monitors are not what they were.
+func (tx *Tx) MonitorsTurned(ids ...oncall.MonitorID) {
+	if len(ids) > fewTurned {
+		ids = []oncall.MonitorID{""}
+	}
+	for _, id := range ids {
+		tx.Changed(TopicMonitors, string(id))
 	}
 }
 

@@ -57,6 +57,10 @@ func (a *Web) live(w http.ResponseWriter, r *http.Request, s *request) error {
 		}
 	case "oncall", "welcome", "service":
 		a.manageView(&v, s, q)
+	case "monitors", "monitor":
+		if err := a.monitorView(&v, s, q); err != nil {
+			return err
+		}
 	case "schedules", "schedule":
 		a.scheduleView(&v, s, q)
 	default:

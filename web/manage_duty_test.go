@@ -193,8 +193,11 @@ func TestWhatIsLiveIsDrawnAsThePageDrawsIt(t *testing.T) {
 		path, name, ref string
 		parts           int
 	}{
-		{"/oncall", "oncall", "", 2}, {"/welcome", "welcome", "", 2}, {"/services/checkout", "service", "checkout", 2},
-		{"/schedules", "schedules", "", 1}, {"/schedules/infra", "schedule", "infra", 4},
+		{"/oncall", "oncall", "", 2},
+		{"/welcome", "welcome", "", 2},
+		{"/services/checkout", "service", "checkout", 2},
+		{"/schedules", "schedules", "", 1},
+		{"/schedules/infra", "schedule", "infra", 4},
 	} {
 		page := d.get(access.Responder, tc.path)
 		if !strings.Contains(page, `data-live="/live?`) || !strings.Contains(page, "view="+tc.name) {

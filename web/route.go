@@ -33,7 +33,7 @@ const open access.Role = ""
 
 // routes are all of them.
 func (a *Web) routes() []route {
-	return slices.Concat(a.doorRoutes(), a.incidentRoutes(), a.ownRoutes(), a.manageRoutes(), a.signedRoutes(), a.assetRoutes())
+	return slices.Concat(a.doorRoutes(), a.incidentRoutes(), a.ownRoutes(), a.manageRoutes(), a.monitorRoutes(), a.exploreRoutes(), a.signedRoutes(), a.assetRoutes())
 }
 
 // maxBody is how much a form may send.

@@ -18,8 +18,10 @@ import (
 
 	"toban/access"
 	"toban/config/edit"
+	"toban/detect/standing"
 	"toban/incident"
 	"toban/internal/link"
+	"toban/internal/promapi"
 	"toban/notify"
 	"toban/notify/push"
 	"toban/oncall"
@@ -47,6 +49,10 @@ type Options struct {
 	Drill   Drill         // nil: no drills
 	// Health is how the providers do; nil: it is not shown.
 	Health func() []notify.Health
+	// Metrics is the Prometheus of the moment; nil: there is never one.
+	Metrics func() (*promapi.Client, error)
+	// Monitors is how what toban sees by itself stands; nil: there are no such pages.
+	Monitors *standing.Reader
 	// External is the address that people know this toban by; its path is the
 	// prefix of every link.
 	External func() string

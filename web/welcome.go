@@ -112,6 +112,13 @@ func (a *Web) readFirstRun(ctx context.Context, s *request) (view.FirstRun, erro
 	page := view.FirstRun{Steps: []view.FirstStep{
 		a.phoneStep(s, f), s.providerStep(f), s.chatStep(f), s.alertStep(f), s.policyStep(), a.drillStep(s, f),
 	}}
+	if a.Monitors != nil {
+		step, err := a.monitorStep(ctx, s)
+		if err != nil {
+			return page, err
+		}
+		page.Steps = slices.Insert(page.Steps, len(page.Steps)-2, step) // before who is called, and the whole drill
+	}
 	next := true
 	for i := range page.Steps {
 		step := &page.Steps[i]

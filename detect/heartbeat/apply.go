@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -212,6 +213,11 @@ func (c *change) timer(id oncall.MonitorID, due time.Time) {
 }
 
 func (c *change) commit(ctx context.Context, tx *store.Tx) error {
+	turned := slices.Clone(c.gone)
+	for _, row := range c.rows {
+		turned = append(turned, row.Monitor)
+	}
+	tx.MonitorsTurned(turned...)
 	if err := tx.SaveHeartbeats(ctx, c.rows...); err != nil {
 		return err
 	}

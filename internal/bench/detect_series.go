@@ -122,7 +122,7 @@ func (r *runner) filled(ctx context.Context, dir string, n int, past time.Durati
 	to := remotewrite.Target{URL: "http://metrics/prometheus/api/v1/write", Socket: socket}
 	sender := remotewrite.New(remotewrite.Options{Target: to, Log: slog.New(slog.DiscardHandler), Queue: 2 * feedAhead})
 	sending, stop := context.WithCancel(ctx)
-	var sent = make(chan error, 1)
+	sent := make(chan error, 1)
 	go func() { sent <- sender.Run(sending) }() // ends with stop
 	err = feed(ctx, sender, checks, n, past)
 	stop()

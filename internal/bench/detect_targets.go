@@ -147,7 +147,7 @@ func (t *targets) asks(i int) []ask {
 	of := &t.all[i]
 	of.mu.Lock()
 	defer of.mu.Unlock()
-	return of.asked[:len(of.asked):len(of.asked)]
+	return slices.Clip(of.asked)
 }
 
 // unasked counts the targets that nobody has asked since a moment.

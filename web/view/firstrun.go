@@ -12,7 +12,7 @@ type FirstRun struct {
 
 // FirstStep is one thing to be ready.
 type FirstStep struct {
-	ID    string    // "phone", "provider", "chat", "alert", "policy", "drill"
+	ID    string    // "phone", "provider", "chat", "alert", "monitor", "policy", "drill"
 	State string    // "done", "open", "failed"
 	Text  string    // what to do, or what was found
 	At    time.Time // when the test ran; zero = it has not

@@ -72,6 +72,10 @@ var shapes = sync.OnceValue(func() map[string]string {
 		"lock":         `<path d="M5 11h14v10H5zM8 11V8a4 4 0 0 1 8 0v3"/>`,
 		"shop":         `<path d="M4 10v10h16V10M3 10l2-6h14l2 6zM10 20v-6h4v6"/>`,
 		"robot":        `<path d="M5 8h14v11H5zM12 4v4M9 12.5v1.5M15 12.5v1.5"/>`,
+		"chart":        `<path d="M4 4v16h16M7 15l4-5 4 3 5-7"/>`,
+		"pulse":        `<path d="M3 12h4l3-8 4 16 3-8h4"/>`,
+		"pause":        `<path d="M9 6v12M15 6v12"/>`,
+		"help":         `<path d="M8.5 9a3.5 3.5 0 1 1 5 3.2c-1 .5-1.5 1.1-1.5 2.3M12 18.5v.1"/>`,
 		"sun":          `<circle cx="12" cy="12" r="4"/><path d="M12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2"/>`,
 	}
 })

@@ -134,6 +134,8 @@ func (s Shell) nav() []entry {
 	return []entry{
 		{"incidents", "/", "alert", "i"},
 		{"oncall", "/oncall", "phone", "o"},
+		{"monitors", "/monitors", "pulse", "w"},
+		{"explore", "/explore", "chart", "e"},
 		{"schedules", "/schedules", "calendar", "s"},
 		{"services", "/services", "layers", "v"},
 		{"policies", "/policies", "stair", "p"},
@@ -146,7 +148,7 @@ func (s Shell) tabs() []entry {
 	return []entry{
 		{"incidents", "/", "alert", ""},
 		{"oncall", "/oncall", "phone", ""},
-		{"services", "/services", "layers", ""},
+		{"monitors", "/monitors", "pulse", ""},
 		{"me", "/me", "user", ""},
 	}
 }

@@ -18,6 +18,7 @@ func keys() []keyLine {
 		{[]string{"⌘K", "Ctrl K"}, "keys.palette"},
 		{[]string{"g", "i"}, "keys.go.incidents"},
 		{[]string{"g", "o"}, "keys.go.oncall"},
+		{[]string{"g", "w"}, "keys.go.monitors"},
 		{[]string{"g", "s"}, "keys.go.schedules"},
 		{[]string{"?"}, "keys.help"},
 	}

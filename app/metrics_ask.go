@@ -1,0 +1,38 @@
+package app
+
+import (
+	"net/http"
+
+	"toban/internal/promapi"
+	"toban/internal/remotewrite"
+)
+
+// ask is the Prometheus of the moment, for the pages that ask it something.
+func (m *metrics) ask() (*promapi.Client, error) {
+	seat := m.now.Load()
+	if seat == nil {
+		return nil, errMetricsOff
+	}
+	if err := seat.missing(); err != nil {
+		return nil, err
+	}
+	return seat.asked, nil
+}
+
+// authenticated sends requests in toban's own name.
+type authenticated struct {
+	to   remotewrite.Target
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a authenticated) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	switch {
+	case a.to.User != "":
+		r.SetBasicAuth(a.to.User, a.to.Password)
+	case a.to.Token != "":
+		r.Header.Set("Authorization", "Bearer "+a.to.Token)
+	}
+	return a.next.RoundTrip(r)
+}

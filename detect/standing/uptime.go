@@ -1,0 +1,123 @@
+package standing
+
+import (
+	"context"
+	"time"
+
+	"toban/oncall"
+	"toban/store"
+)
+
+// Days of a strip.
+const Days = 90
+
+// Day is how a monitor stood on one day.
+type Day struct {
+	Date              time.Time // midnight in UTC, as a calendar has it
+	Up, Down, Unknown time.Duration
+	Checks, Failures  int64
+}
+
+// Watched is how much of the day something was known.
+func (d Day) Watched() time.Duration { return d.Up + d.Down }
+
+// Share is how much of what was known of the day it was up, from 0 to 1; ok is
+// false when nothing was.
+func (d Day) Share() (share float64, ok bool) { return shareOf(d.Up, d.Down) }
+
+func shareOf(up, down time.Duration) (float64, bool) {
+	if up+down <= 0 {
+		return 0, false
+	}
+	return float64(up) / float64(up+down), true
+}
+
+// History is how a monitor stood on its last days, the oldest first; the last one
+// is today. A day of which nothing is known is there and empty.
+type History []Day
+
+// Over is how much of the last n days it was up, from 0 to 1; ok is false when
+// nothing is known of them. What was neither up nor down is left out.
+func (h History) Over(n int) (share float64, ok bool) {
+	var up, down time.Duration
+	for _, d := range h[max(0, len(h)-n):] {
+		up, down = up+d.Up, down+d.Down
+	}
+	return shareOf(up, down)
+}
+
+// LastDay is Over for the last 24 hours. Only whole days are kept, so all that
+// yesterday was down counts as far as it fits in: it is never better than it was.
+// now is by the clock of the calendar.
+func (h History) LastDay(now time.Time) (share float64, ok bool) {
+	if len(h) == 0 {
+		return 0, false
+	}
+	today := h[len(h)-1]
+	up, down := today.Up, today.Down
+	const day = 24 * time.Hour
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	if rest := day - now.Sub(midnight); len(h) > 1 && rest > 0 {
+		yesterday := h[len(h)-2]
+		rest = min(rest, yesterday.Watched())
+		bad := min(yesterday.Down, rest)
+		up, down = up+rest-bad, down+bad
+	}
+	return shareOf(up, down)
+}
+
+// Histories are the last days of monitors, up to now by the calendar of zone. One
+// of which nothing is kept, as of heartbeats and rules, has none.
+func (r *Reader) Histories(ctx context.Context, ids []oncall.MonitorID, now time.Time, zone *time.Location) (map[oncall.MonitorID]History, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	today := store.DayOf(now, zone)
+	first := today - Days + 1
+	var rows []store.MonitorDay
+	err := r.o.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.MonitorDays(ctx, ids, first)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[oncall.MonitorID]History, len(ids))
+	for _, row := range rows {
+		if row.Location != "" || row.Day > today {
+			continue
+		}
+		h := by[row.Monitor]
+		if h == nil {
+			h = make(History, Days)
+			for i := range h {
+				h[i].Date = dateOf(first + int64(i))
+			}
+			by[row.Monitor] = h
+		}
+		d := &h[row.Day-first]
+		d.Up, d.Down, d.Unknown, d.Checks, d.Failures = row.Up, row.Down, row.Unknown, row.Checks, row.Failures
+	}
+	return by, nil
+}
+
+func dateOf(day int64) time.Time { return time.Unix(day*24*60*60, 0).UTC() }
+
+// DayRows are the last n days of one monitor as they are kept, those of its
+// locations too, the oldest first.
+func (r *Reader) DayRows(ctx context.Context, id oncall.MonitorID, n int, now time.Time, zone *time.Location) (rows []store.MonitorDay, err error) {
+	err = r.o.DB.Read(ctx, func(tx *store.Tx) error {
+		rows, err = tx.MonitorDays(ctx, []oncall.MonitorID{id}, store.DayOf(now, zone)-int64(n)+1)
+		return err
+	})
+	return rows, err
+}
+
+// Failures are the last failures of a monitor, the newest first.
+func (r *Reader) Failures(ctx context.Context, id oncall.MonitorID) (list []store.MonitorFailure, err error) {
+	err = r.o.DB.Read(ctx, func(tx *store.Tx) error {
+		list, err = tx.MonitorFailures(ctx, id)
+		return err
+	})
+	return list, err
+}
