@@ -116,8 +116,17 @@ func TestNothingThatIsDrawnLoadsOrRuns(t *testing.T) {
 func TestAnyNumbersAreDrawnWithoutNonsense(t *testing.T) {
 	t.Parallel()
 	for _, values := range [][]float64{
-		{}, {0}, {5, 5}, {-3, -3}, {math.MaxFloat64, -math.MaxFloat64}, {math.SmallestNonzeroFloat64, 0}, {1e18, 1e18 + 1024},
-		{math.NaN()}, {math.Inf(1), 1}, {1e300, 1e-300}, {1000.001, 1000.002},
+		{},
+		{0},
+		{5, 5},
+		{-3, -3},
+		{math.MaxFloat64, -math.MaxFloat64},
+		{math.SmallestNonzeroFloat64, 0},
+		{1e18, 1e18 + 1024},
+		{math.NaN()},
+		{math.Inf(1), 1},
+		{1e300, 1e-300},
+		{1000.001, 1000.002},
 	} {
 		for _, unit := range []Unit{Number, Seconds, Bytes, Ratio} {
 			c := chart()

@@ -77,9 +77,19 @@ func TestValuesAreSaidShortly(t *testing.T) {
 		unit Unit
 		want string
 	}{
-		{0, Number, "0"}, {1234, Number, "1.23k"}, {-0.5, Number, "-0.5"}, {3.1000001, Number, "3.1"}, {1e15, Number, "1000T"},
-		{0.1234, Seconds, "123 ms"}, {90, Seconds, "90 s"}, {150, Seconds, "2.5 min"}, {0.0000004, Seconds, "0.4 µs"}, {400000, Seconds, "4.63 d"},
-		{1536, Bytes, "1.5 KiB"}, {0.999, Ratio, "99.9 %"}, {0.00002, Number, "2e-05"},
+		{0, Number, "0"},
+		{1234, Number, "1.23k"},
+		{-0.5, Number, "-0.5"},
+		{3.1000001, Number, "3.1"},
+		{1e15, Number, "1000T"},
+		{0.1234, Seconds, "123 ms"},
+		{90, Seconds, "90 s"},
+		{150, Seconds, "2.5 min"},
+		{0.0000004, Seconds, "0.4 µs"},
+		{400000, Seconds, "4.63 d"},
+		{1536, Bytes, "1.5 KiB"},
+		{0.999, Ratio, "99.9 %"},
+		{0.00002, Number, "2e-05"},
 	} {
 		if got := tc.unit.Say(tc.v); got != tc.want {
 			t.Errorf("%v: got %q, want %q", tc.v, got, tc.want)

@@ -207,8 +207,13 @@ func (r ExploreResult) count(s Shell) string {
 func ExploreWrongOf(s Shell, expr string, err *promapi.QueryError) *ExploreWrong {
 	w := &ExploreWrong{Text: err.Text}
 	for _, advice := range []struct{ says, key string }{
-		{"range vector", "range"}, {"many-to-many", "many"}, {"many matches for labels", "many"}, {"too many samples", "samples"},
-		{"exceeded maximum resolution", "points"}, {"expected type range vector", "needs"}, {"unclosed", "unclosed"},
+		{"range vector", "range"},
+		{"many-to-many", "many"},
+		{"many matches for labels", "many"},
+		{"too many samples", "samples"},
+		{"exceeded maximum resolution", "points"},
+		{"expected type range vector", "needs"},
+		{"unclosed", "unclosed"},
 	} {
 		if strings.Contains(err.Text, advice.says) {
 			w.Advice = s.T("explore.advice." + advice.key)
