@@ -69,6 +69,9 @@ func (l *loader) monitor(name, n *node) {
 // readMonitor reads a monitor; nil when it can't be said what it watches. What is
 // wrong is among the problems.
 func (l *loader) readMonitor(id oncall.MonitorID, name, n *node) *oncall.Monitor {
+	if id == "new" {
+		l.errorf(name, "a monitor can't be called new: that is the address of the page on which one is made; name what it watches")
+	}
 	if n.kind == empty {
 		l.errorf(name, "monitor %s says nothing to watch: add http: https://…, or one of %s", quote(string(id)), strings.Join(kindKeys()[1:], ", "))
 		return nil
