@@ -12,20 +12,20 @@ export VERSION=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || 
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 
 rm -rf dist
-mkdir -p dist/work
+mkdir -p dist/stage
 for platform in "${platforms[@]}"; do
   name=toban_${VERSION}_${platform/\//_}
-  mkdir "dist/work/$name"
-  tools/compile.sh "$platform" "dist/work/$name/toban"
+  mkdir "dist/stage/$name"
+  tools/compile.sh "$platform" "dist/stage/$name/toban"
   if [[ $platform == linux/* ]]; then
-    tools/deb.sh "${platform#*/}" "dist/work/$name/toban"
-    install -m 644 deploy/systemd/*.service "dist/work/$name"
+    tools/deb.sh "${platform#*/}" "dist/stage/$name/toban"
+    install -m 644 deploy/systemd/*.service "dist/stage/$name"
   fi
-  install -m 644 LICENSE README.md README.ja.md "dist/work/$name"
-  tar -C dist/work --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=go-w -c "$name" |
+  install -m 644 LICENSE README.md README.ja.md "dist/stage/$name"
+  tar -C dist/stage --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=go-w -c "$name" |
     gzip -9n >"dist/$name.tar.gz"
 done
-rm -rf dist/work
+rm -rf dist/stage
 shopt -s nullglob # there is no package where nothing is for linux
 (cd dist && sha256sum -- *.tar.gz *.deb >SHA256SUMS)
 cat dist/SHA256SUMS
