@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"toban/internal/nearest"
 	"toban/oncall"
 )
 
@@ -40,7 +41,7 @@ func (l *loader) fields(at, n *node, known ...string) fields {
 			continue
 		}
 		if !slices.Contains(known, p.key.text) {
-			l.errorf(p.key, "unknown key %s%s", quote(p.key.text), hint(p.key.text, known))
+			l.errorf(p.key, "unknown key %s%s", quote(p.key.text), nearest.Hint(p.key.text, known))
 			continue
 		}
 		f.by[p.key.text] = p

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"toban/internal/nearest"
 	"toban/oncall"
 )
 
@@ -93,7 +94,7 @@ func (l *loader) lookUp() {
 			return
 		}
 		if known := l.names[r.kind]; known[r.at.text] == nil {
-			l.errorf(r.at, "there is no %s named %s%s", r.kind, quote(r.at.text), hint(r.at.text, sorted(slices.Collect(maps.Keys(known)))))
+			l.errorf(r.at, "there is no %s named %s%s", r.kind, quote(r.at.text), nearest.Hint(r.at.text, slices.Sorted(maps.Keys(known))))
 		}
 	}
 }

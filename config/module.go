@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"toban/internal/nearest"
 	"toban/oncall"
 )
 
@@ -117,7 +118,7 @@ func (c compiler) imported(n *node) part {
 	}
 	prober := f.text("prober")
 	if c.m.Kind = kinds[prober]; c.m.Kind == "" {
-		c.l.errorf(f.node("prober"), "%s is no prober%s", quote(prober), hint(prober, []string{"http", "icmp", "tcp", "dns", "grpc", "certificate"}))
+		c.l.errorf(f.node("prober"), "%s is no prober%s", quote(prober), nearest.Hint(prober, []string{"http", "icmp", "tcp", "dns", "grpc", "certificate"}))
 		return nil
 	}
 	module, _ := c.value("", n, false).(part)

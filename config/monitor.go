@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"toban/internal/nearest"
 	"toban/oncall"
 )
 
@@ -142,7 +143,7 @@ func (l *loader) kindOf(id oncall.MonitorID, name, n *node) (kind string) {
 		return first.text
 	}
 	for _, p := range n.pairs { // a slip in the one key that matters
-		if word := near(p.key.text, kindKeys()); word != "" && !slices.Contains(commonKeys(), p.key.text) {
+		if word := nearest.Word(p.key.text, kindKeys()); word != "" && !slices.Contains(commonKeys(), p.key.text) {
 			l.errorf(p.key, "unknown key %s; did you mean %s?", quote(p.key.text), word)
 			return ""
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"toban/internal/nearest"
 	"toban/oncall"
 )
 
@@ -255,7 +256,7 @@ func (c compiler) module() part {
 		defined := c.l.modules[n.text]
 		if defined == nil {
 			if !c.l.partial {
-				c.l.errorf(n, "there is no module named %s%s", quote(n.text), hint(n.text, c.l.moduleNames()))
+				c.l.errorf(n, "there is no module named %s%s", quote(n.text), nearest.Hint(n.text, c.l.moduleNames()))
 			}
 			return nil
 		}

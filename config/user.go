@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"toban/internal/nearest"
 	"toban/oncall"
 )
 
@@ -174,7 +175,7 @@ func (l *loader) rule(at, n *node, u *oncall.User) (rule oncall.NotificationRule
 	}
 	for _, via := range f.texts("via") {
 		if !slices.Contains(names, via.text) {
-			l.errorf(via, "%s has no contact named %s%s", u.ID, quote(via.text), hint(via.text, names))
+			l.errorf(via, "%s has no contact named %s%s", u.ID, quote(via.text), nearest.Hint(via.text, names))
 			continue
 		}
 		rule.Via = append(rule.Via, via.text)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"toban/internal/nearest"
 	"toban/oncall"
 )
 
@@ -94,8 +95,8 @@ func TestTheNearestWordIsTheOneThatWasMeant(t *testing.T) {
 	t.Parallel()
 	known := []string{"policy", "match", "urgency", "support_hours", "infra"}
 	for word, want := range map[string]string{"polcy": "policy", "Policy": "policy", "infar": "infra", "supporthours": "support_hours", "x": "", "nothing": "", "": ""} {
-		if got := near(word, known); got != want {
-			t.Errorf("near(%q) = %q, want %q", word, got, want)
+		if got := nearest.Word(word, known); got != want {
+			t.Errorf("nearest.Word(%q) = %q, want %q", word, got, want)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"toban/internal/yamltoken"
 )
 
 // Limits of one file. The parser takes time with the square of the keys of one
@@ -39,7 +41,7 @@ func parse(file string, raw []byte) (root *node, problems []Problem) {
 		at.line = line
 		return nil, []Problem{at.problem(Error, "this line is not UTF-8 text")}
 	}
-	tokens := rejoin(lexer.Tokenize(string(raw)))
+	tokens := yamltoken.Rejoin(lexer.Tokenize(string(raw)))
 	if p, bad := refuse(at, tokens); bad {
 		return nil, []Problem{p}
 	}
@@ -76,44 +78,6 @@ func invalidLine(raw []byte) int {
 		}
 	}
 	return 1
-}
-
-// rejoin undoes what the library's scanner does inside { }: it takes every colon
-// for the end of a key. By YAML's rules one without a space behind it is part of
-// the text, as in weekdays 09:00-18:00 and env:NAME.
-func rejoin(tokens token.Tokens) token.Tokens {
-	var out token.Tokens
-	for i := 0; i < len(tokens); i++ {
-		t := tokens[i]
-		if t.Type == token.MappingValueType && len(out) > 0 && i+1 < len(tokens) {
-			before, after := out[len(out)-1], tokens[i+1]
-			if plain(before) && plain(after) && touch(before, t) && touch(t, after) {
-				joined := token.String(before.Value+":"+after.Value, before.Origin+t.Origin+after.Origin, before.Position)
-				out = out[:len(out)-1]
-				out.Add(joined)
-				i++
-				continue
-			}
-		}
-		out.Add(t)
-	}
-	return out
-}
-
-// plain reports whether t is a scalar without quotes.
-func plain(t *token.Token) bool {
-	switch t.Type {
-	case token.StringType, token.IntegerType, token.FloatType, token.BoolType, token.NullType,
-		token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType, token.InfinityType, token.NanType:
-		return t.Position != nil
-	}
-	return false
-}
-
-// touch reports whether b begins where a ends.
-func touch(a, b *token.Token) bool {
-	return b.Position != nil && a.Position.Line == b.Position.Line &&
-		a.Position.Column+utf8.RuneCountInString(a.Value) == b.Position.Column
 }
 
 // refuse looks for what toban's YAML leaves out, and for what would take the

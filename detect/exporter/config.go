@@ -14,6 +14,7 @@ import (
 
 	"toban/detect/probe"
 	"toban/detect/probe/tree"
+	"toban/internal/nearest"
 )
 
 // Config is what an exporter checks, and how.
@@ -249,7 +250,7 @@ func (c *Config) put(n *tree.Node, t Target) []tree.Problem {
 	case len(c.Targets) >= maxTargets:
 		return []tree.Problem{n.Problem("there are more than %d targets", maxTargets)}
 	case m == nil:
-		return []tree.Problem{n.Problem("there is no module %q%s", t.Module, tree.Hint(t.Module, sortedNames(c.Modules)))}
+		return []tree.Problem{n.Problem("there is no module %q%s", t.Module, nearest.Hint(t.Module, sortedNames(c.Modules)))}
 	case m.Unsupported != "":
 		return []tree.Problem{n.Problem("the module %s can't be used: %s", t.Module, m.Unsupported)}
 	case m.Prober != proberOf(t.Protocol):

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"toban/detect/probe/tree"
+	"toban/internal/nearest"
 )
 
 // Problem is something wrong at a place of a module file.
@@ -157,7 +158,7 @@ func (l *loading) module(name string, key, n *tree.Node) (*Module, []Problem) {
 		return m, append(problems, warning(n.Value("prober"), m.Unsupported))
 	}
 	if !slices.Contains(probers, m.Prober) {
-		return m, append(problems, n.Value("prober").Problem("%q is no prober%s", m.Prober, tree.Hint(m.Prober, probers)))
+		return m, append(problems, n.Value("prober").Problem("%q is no prober%s", m.Prober, nearest.Hint(m.Prober, probers)))
 	}
 	// As blackbox-exporter does, every part that is there is looked at, whether
 	// it is used or not: it will be, once somebody changes the prober.

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"toban/internal/nearest"
 )
 
 // Unmarshaler is a value that reads its node itself. The error is about the
@@ -150,7 +152,7 @@ func (d *decoder) structure(key string, n *Node, v reflect.Value) {
 			}
 			slices.Sort(known)
 		}
-		d.bad(p.Key, "unknown key %s%s", quote(p.Key.Text), Hint(p.Key.Text, known))
+		d.bad(p.Key, "unknown key %s%s", quote(p.Key.Text), nearest.Hint(p.Key.Text, known))
 	}
 }
 

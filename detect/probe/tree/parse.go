@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"toban/internal/yamltoken"
 )
 
 // Limits of one document. The parser takes time with the square of the keys of
@@ -40,7 +42,7 @@ func Parse(raw []byte) (root *Node, problems []Problem) {
 		line := 1 + bytes.Count(raw[:firstInvalid(raw)], []byte("\n"))
 		return nil, []Problem{(&Node{Line: line}).Problem("this line is not UTF-8 text")}
 	}
-	tokens := rejoin(lexer.Tokenize(string(raw)))
+	tokens := yamltoken.Rejoin(lexer.Tokenize(string(raw)))
 	if p, bad := refuse(tokens); bad {
 		return nil, []Problem{p}
 	}
@@ -74,44 +76,6 @@ func firstInvalid(raw []byte) int {
 		i += size
 	}
 	return len(raw)
-}
-
-// rejoin undoes what the library's scanner does inside { }: it takes every colon
-// for the end of a key. By YAML's rules one without a space behind it is part of
-// the text, as in HTTP://.
-func rejoin(tokens token.Tokens) token.Tokens {
-	var out token.Tokens
-	for i := 0; i < len(tokens); i++ {
-		t := tokens[i]
-		if t.Type == token.MappingValueType && len(out) > 0 && i+1 < len(tokens) {
-			before, after := out[len(out)-1], tokens[i+1]
-			if bare(before) && bare(after) && touch(before, t) && touch(t, after) {
-				joined := token.String(before.Value+":"+after.Value, before.Origin+t.Origin+after.Origin, before.Position)
-				out = out[:len(out)-1]
-				out.Add(joined)
-				i++
-				continue
-			}
-		}
-		out.Add(t)
-	}
-	return out
-}
-
-// bare reports whether t is a scalar without quotes.
-func bare(t *token.Token) bool {
-	switch t.Type {
-	case token.StringType, token.IntegerType, token.FloatType, token.BoolType, token.NullType,
-		token.BinaryIntegerType, token.OctetIntegerType, token.HexIntegerType, token.InfinityType, token.NanType:
-		return t.Position != nil
-	}
-	return false
-}
-
-// touch reports whether b begins where a ends.
-func touch(a, b *token.Token) bool {
-	return b.Position != nil && a.Position.Line == b.Position.Line &&
-		a.Position.Column+utf8.RuneCountInString(a.Value) == b.Position.Column
 }
 
 // refuse looks for what would take the parser too long.

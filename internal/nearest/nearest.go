@@ -1,13 +1,14 @@
-package config
+// Package nearest finds the known word that somebody probably meant, so that a
+// message about a misspelt one names the mend.
+package nearest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
-// near returns the known word that somebody probably meant, or "".
-func near(word string, known []string) string {
+// Word returns the known word that somebody probably meant, or "".
+func Word(word string, known []string) string {
 	best, least := "", max(1, len([]rune(word))/3)+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k), least); d < least {
@@ -17,9 +18,9 @@ func near(word string, known []string) string {
 	return best
 }
 
-// hint says which known word was meant, or which there are.
-func hint(word string, known []string) string {
-	if n := near(word, known); n != "" {
+// Hint ends a message about word: it says which known word was meant, or which there are.
+func Hint(word string, known []string) string {
+	if n := Word(word, known); n != "" {
 		return fmt.Sprintf("; did you mean %s?", n)
 	}
 	const most = 12
@@ -61,9 +62,4 @@ func distance(a, b string, limit int) int {
 		}
 	}
 	return min(rows[len(x)][len(y)], limit)
-}
-
-func sorted(words []string) []string {
-	slices.Sort(words)
-	return words
 }
