@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"toban/internal/wait"
 	"toban/oncall"
 	"toban/store"
 )
@@ -92,7 +93,7 @@ func (c *courier) run(ctx context.Context) {
 // once carries a batch and reports whether there was one.
 func (c *courier) once(ctx context.Context) bool {
 	for c.o.Fenced() {
-		if !pause(ctx, heldRetry) {
+		if !wait.For(ctx, heldRetry) {
 			return false
 		}
 	}
@@ -120,17 +121,6 @@ func (c *courier) once(ctx context.Context) bool {
 		c.done(ctx, w, nil)
 	}
 	return true
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // carry says and saves what these monitors have decided.
@@ -304,7 +294,7 @@ func (c *courier) drain(ctx context.Context) {
 		if left == 0 {
 			return
 		}
-		if !pause(ctx, 5*time.Millisecond) {
+		if !wait.For(ctx, 5*time.Millisecond) {
 			c.log.WarnContext(ctx, "the end came before all was said; what was not is found again at the next check", "monitors", left)
 			return
 		}

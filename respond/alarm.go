@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"toban/internal/wait"
 	"toban/oncall"
 	"toban/store"
 )
@@ -57,7 +58,7 @@ func (d *Driver) raiseAlarms(ctx context.Context) {
 					break
 				}
 				d.log.ErrorContext(ctx, "incident about toban itself not raised", "alarm", a.key, "err", err)
-				if !sleep(ctx, alarmAgain) {
+				if !wait.For(ctx, alarmAgain) {
 					return
 				}
 			}
@@ -94,16 +95,4 @@ func (d *Driver) open(ctx context.Context, a alarm, detail string) error {
 		Annotations: map[string]string{"detail": detail},
 	}, "", "", time.Now())})
 	return err
-}
-
-// sleep waits for d and reports whether ctx still holds.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

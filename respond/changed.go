@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"toban/internal/wait"
 	"toban/oncall"
 	"toban/store"
 )
@@ -130,7 +131,7 @@ func (d *Driver) worldChanged(ctx context.Context, refs []string, what changes) 
 		if err != nil {
 			return err
 		}
-		if refs = locked; len(refs) > 0 && !sleep(ctx, lockedAgain) {
+		if refs = locked; len(refs) > 0 && !wait.For(ctx, lockedAgain) {
 			return ctx.Err()
 		}
 	}

@@ -67,7 +67,7 @@ func (l *Listener) apply(ctx context.Context, read func(ctx context.Context, tx 
 		l.since = time.Now()
 	}
 	l.mu.Unlock()
-	l.hints.add(c.owing...)
+	l.hints.Add(c.owing...)
 	return problem
 }
 

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"toban/internal/due"
+	"toban/internal/hints"
 	"toban/oncall"
 	"toban/store"
 )
@@ -41,7 +42,7 @@ type Listener struct {
 	addresses Addresses
 	log       *slog.Logger
 	choir     choir
-	hints     hints
+	hints     *hints.Set[oncall.MonitorID] // of which something may be owed
 	applying  sync.Mutex
 
 	mu      sync.Mutex
@@ -77,7 +78,7 @@ func New(o Options) *Listener {
 		o.Fenced = func() bool { return false }
 	}
 	return &Listener{
-		o: o, addresses: NewAddresses(o.Key), log: o.Log, hints: newHints(), zone: time.UTC,
+		o: o, addresses: NewAddresses(o.Key), log: o.Log, hints: hints.New[oncall.MonitorID](), zone: time.UTC,
 		spared: map[oncall.MonitorID]time.Time{}, unheard: map[oncall.MonitorID]time.Time{},
 	}
 }

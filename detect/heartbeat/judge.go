@@ -43,7 +43,7 @@ func (l *Listener) judge(ctx context.Context, tx *store.Tx, refs []string) error
 	if err := c.commit(ctx, tx); err != nil {
 		return err
 	}
-	l.hints.add(c.owing...) // before the commit, which is early at worst: who says it waits for the row
+	l.hints.Add(c.owing...) // before the commit, which is early at worst: who says it waits for the row
 	return nil
 }
 

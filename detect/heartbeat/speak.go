@@ -23,46 +23,6 @@ const (
 	maxOwed = 20
 )
 
-// hints are heartbeats of which something may be owed. One that gets lost is
-// found by its timer.
-type hints struct {
-	mu    *sync.Mutex
-	ids   map[oncall.MonitorID]bool
-	ready chan struct{}
-}
-
-func newHints() hints {
-	return hints{mu: &sync.Mutex{}, ids: map[oncall.MonitorID]bool{}, ready: make(chan struct{}, 1)}
-}
-
-func (h hints) add(ids ...oncall.MonitorID) {
-	if len(ids) == 0 {
-		return
-	}
-	h.mu.Lock()
-	for _, id := range ids {
-		h.ids[id] = true
-	}
-	h.mu.Unlock()
-	select {
-	case h.ready <- struct{}{}:
-	default: // it is already on its way
-	}
-}
-
-func (h hints) take(n int) (ids []oncall.MonitorID) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for id := range h.ids {
-		if len(ids) == n {
-			break
-		}
-		ids = append(ids, id)
-		delete(h.ids, id)
-	}
-	return ids
-}
-
 // Run hands on what is to be said, and follows the configuration, until ctx ends.
 func (l *Listener) Run(ctx context.Context) error {
 	var following sync.WaitGroup
@@ -77,9 +37,9 @@ func (l *Listener) talk(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-l.hints.ready:
+		case <-l.hints.Ready():
 		}
-		for ids := l.hints.take(maxSpoken); len(ids) > 0 && ctx.Err() == nil; ids = l.hints.take(maxSpoken) {
+		for ids := l.hints.Take(maxSpoken); len(ids) > 0 && ctx.Err() == nil; ids = l.hints.Take(maxSpoken) {
 			l.speak(ctx, ids)
 		}
 	}
@@ -183,7 +143,7 @@ func (l *Listener) crossOff(ctx context.Context, words map[oncall.MonitorID]onca
 		return c.commit(ctx, tx)
 	})
 	if err == nil {
-		l.hints.add(more...)
+		l.hints.Add(more...)
 	}
 	return err
 }

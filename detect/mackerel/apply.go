@@ -57,7 +57,7 @@ func (m *Metrics) apply(ctx context.Context, read func(ctx context.Context, tx *
 		m.since = time.Now()
 	}
 	m.mu.Unlock()
-	m.hints.add(c.owing...)
+	m.hints.Add(c.owing...)
 	return problem
 }
 

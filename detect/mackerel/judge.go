@@ -33,7 +33,7 @@ func (m *Metrics) judge(ctx context.Context, tx *store.Tx, refs []string) error 
 	if err := c.commit(ctx, tx); err != nil {
 		return err
 	}
-	m.hints.add(c.owing...) // before the commit, which is early at worst: who says it waits for the row
+	m.hints.Add(c.owing...) // before the commit, which is early at worst: who says it waits for the row
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"toban/internal/due"
+	"toban/internal/hints"
 	"toban/internal/remotewrite"
 	"toban/oncall"
 	"toban/store"
@@ -43,7 +44,7 @@ type Options struct {
 type Metrics struct {
 	o        Options
 	log      *slog.Logger
-	hints    hints
+	hints    *hints.Set[string] // of which something may be owed
 	samples  samples
 	applying sync.Mutex
 	forwards forwards
@@ -69,7 +70,7 @@ func New(o Options) *Metrics {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	return &Metrics{o: o, log: o.Log, hints: newHints(), samples: newSamples(o.Append), forwards: forwards{ready: make(chan string, 64)}}
+	return &Metrics{o: o, log: o.Log, hints: hints.New[string](), samples: newSamples(o.Append), forwards: forwards{ready: make(chan string, 64)}}
 }
 
 // Register handles what comes due in q: metrics of which no point has come, and

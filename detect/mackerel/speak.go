@@ -2,7 +2,6 @@ package mackerel
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"toban/oncall"
@@ -21,54 +20,14 @@ const (
 	maxSpoken = 64
 )
 
-// hints are metrics of monitors of which something may be owed. One that gets lost is
-// found by its timer.
-type hints struct {
-	mu    *sync.Mutex
-	ids   map[string]bool
-	ready chan struct{}
-}
-
-func newHints() hints {
-	return hints{mu: &sync.Mutex{}, ids: map[string]bool{}, ready: make(chan struct{}, 1)}
-}
-
-func (h hints) add(ids ...string) {
-	if len(ids) == 0 {
-		return
-	}
-	h.mu.Lock()
-	for _, id := range ids {
-		h.ids[id] = true
-	}
-	h.mu.Unlock()
-	select {
-	case h.ready <- struct{}{}:
-	default: // it is already on its way
-	}
-}
-
-func (h hints) take(n int) (ids []string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for id := range h.ids {
-		if len(ids) == n {
-			break
-		}
-		ids = append(ids, id)
-		delete(h.ids, id)
-	}
-	return ids
-}
-
 func (m *Metrics) talk(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-m.hints.ready:
+		case <-m.hints.Ready():
 		}
-		for ids := m.hints.take(maxSpoken); len(ids) > 0 && ctx.Err() == nil; ids = m.hints.take(maxSpoken) {
+		for ids := m.hints.Take(maxSpoken); len(ids) > 0 && ctx.Err() == nil; ids = m.hints.Take(maxSpoken) {
 			m.speak(ctx, ids)
 		}
 	}
@@ -172,7 +131,7 @@ func (m *Metrics) crossOff(ctx context.Context, words map[string]oncall.Signal, 
 		return c.commit(ctx, tx)
 	})
 	if err == nil {
-		m.hints.add(more...)
+		m.hints.Add(more...)
 	}
 	return err
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/rules"
+
+	"toban/internal/wait"
 )
 
 const (
@@ -154,7 +156,7 @@ func (b *outbox) Run(ctx context.Context) {
 				b.log.Warn("alerts could not be told; they are kept and told again", "err", err)
 				said = now
 			}
-			if !pause(ctx, retry) {
+			if !wait.For(ctx, retry) {
 				return
 			}
 			retry = min(retry*2, lastRetry)
@@ -182,18 +184,6 @@ func (b *outbox) last(ctx context.Context) {
 		}
 	}
 	b.forget()
-}
-
-// pause waits, and says whether ctx goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 // parcel is a told alert on its way: what it was when it left.

@@ -16,6 +16,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"toban/internal/wait"
 )
 
 // Options say what runs.
@@ -136,10 +138,10 @@ func (c *Child) Run(ctx context.Context) error {
 		}
 		deaths++
 		c.set(func(s *State) { *s = State{Phase: Waiting, Restarts: deaths, Err: err} })
-		wait := pause(deaths)
-		c.log.ErrorContext(ctx, "the child process ended and is started again", "err", err, "restarts", deaths, "after", wait)
+		gap := pause(deaths)
+		c.log.ErrorContext(ctx, "the child process ended and is started again", "err", err, "restarts", deaths, "after", gap)
 		c.down(err, deaths)
-		if !sleep(ctx, wait) {
+		if !wait.For(ctx, gap) {
 			return nil
 		}
 	}
@@ -214,17 +216,5 @@ func (c *Child) set(f func(*State)) {
 	f(&c.state)
 	if c.state.Since = since; c.state.Phase != before {
 		c.state.Since = time.Now()
-	}
-}
-
-// sleep waits for d and reports whether ctx still holds.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }

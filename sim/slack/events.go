@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"toban/internal/wait"
 )
 
 // maxEvents is how many events may be on their way or wait for a retry; what
@@ -58,7 +60,7 @@ func (s *Server) deliver(address string, call Callback) {
 		s.mu.Unlock()
 	}()
 	faults := s.takeCallFaults("event", call.Type)
-	if faults.late > 0 && !rest(s.ctx, faults.late) {
+	if faults.late > 0 && !wait.For(s.ctx, faults.late) {
 		return
 	}
 	if faults.lost {
@@ -67,7 +69,7 @@ func (s *Server) deliver(address string, call Callback) {
 		return
 	}
 	s.attempts(address, call, faults)
-	if faults.duplicate && rest(s.ctx, faults.again) {
+	if faults.duplicate && wait.For(s.ctx, faults.again) {
 		s.attempts(address, call, faults)
 	}
 }
@@ -75,7 +77,7 @@ func (s *Server) deliver(address string, call Callback) {
 func (s *Server) attempts(address string, call Callback, faults callFaults) {
 	reason := ""
 	for retry := 0; retry <= maxRetries; retry++ {
-		if !rest(s.ctx, retryAfter(retry)) {
+		if !wait.For(s.ctx, retryAfter(retry)) {
 			return
 		}
 		try := call

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"toban/internal/wait"
 )
 
 //go:embed chat.html
@@ -94,7 +96,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		// A storm of changes is drawn ten times a second, not each.
-		if !rest(r.Context(), 100*time.Millisecond) {
+		if !wait.For(r.Context(), 100*time.Millisecond) {
 			return
 		}
 	}
