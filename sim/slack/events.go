@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"toban/internal/wait"
 )
 
 // maxEvents is how many events may be on their way or wait for a retry; what
@@ -60,7 +58,7 @@ func (s *Server) deliver(address string, call Callback) {
 		s.mu.Unlock()
 	}()
 	faults := s.takeCallFaults("event", call.Type)
-	if faults.late > 0 && !wait.For(s.ctx, faults.late) {
+	if faults.late > 0 && !rest(s.ctx, faults.late) {
 		return
 	}
 	if faults.lost {
@@ -69,7 +67,7 @@ func (s *Server) deliver(address string, call Callback) {
 		return
 	}
 	s.attempts(address, call, faults)
-	if faults.duplicate && wait.For(s.ctx, faults.again) {
+	if faults.duplicate && rest(s.ctx, faults.again) {
 		s.attempts(address, call, faults)
 	}
 }
@@ -77,7 +75,7 @@ func (s *Server) deliver(address string, call Callback) {
 func (s *Server) attempts(address string, call Callback, faults callFaults) {
 	reason := ""
 	for retry := 0; retry <= maxRetries; retry++ {
-		if !wait.For(s.ctx, retryAfter(retry)) {
+		if !rest(s.ctx, retryAfter(retry)) {
 			return
 		}
 		try := call

@@ -13,8 +13,6 @@ import (
 	"net/url"
 	"slices"
 	"time"
-
-	"toban/internal/wait"
 )
 
 // What a person can't do just now.
@@ -88,7 +86,7 @@ func (s *Server) interact(channelID, ts, actionID, userID, value string) (Callba
 	}
 	body := []byte(url.Values{"payload": {string(raw)}}.Encode())
 	faults := s.takeCallFaults("interact")
-	if faults.late > 0 && !wait.For(s.ctx, faults.late) {
+	if faults.late > 0 && !rest(s.ctx, faults.late) {
 		return Callback{}, context.Canceled
 	}
 	call := Callback{Kind: "interact", Type: "block_actions", Payload: string(raw)}
@@ -102,7 +100,7 @@ func (s *Server) interact(channelID, ts, actionID, userID, value string) (Callba
 	if faults.duplicate && s.enter() {
 		go func() {
 			defer s.work.Done()
-			if wait.For(s.ctx, faults.again) {
+			if rest(s.ctx, faults.again) {
 				again := Callback{Kind: "interact", Type: "block_actions", Payload: string(raw)}
 				s.send(address, "application/x-www-form-urlencoded", body, &again, faults)
 			}

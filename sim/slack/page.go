@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	"toban/internal/wait"
 )
 
 //go:embed chat.html
@@ -96,7 +94,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		// A storm of changes is drawn ten times a second, not each.
-		if !wait.For(r.Context(), 100*time.Millisecond) {
+		if !rest(r.Context(), 100*time.Millisecond) {
 			return
 		}
 	}

@@ -152,6 +152,21 @@ func (s *Server) touch() {
 	s.changed = make(chan struct{})
 }
 
+// rest waits for a span of time; false means that ctx ended before.
+func rest(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // joined is a context that ends with either.
 func joined(a, b context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(a)

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"toban/internal/wait"
 )
 
 // Fault is a request to the API that goes wrong. In a Script it befalls the
@@ -94,10 +92,10 @@ func (s *Server) suffer(ctx context.Context, f Fault) (answer, bool) {
 	ctx, stop := joined(ctx, s.ctx)
 	defer stop()
 	if f.Hang {
-		wait.For(ctx, longestHang)
+		rest(ctx, longestHang)
 		return answer{drop: true}, true
 	}
-	if f.Delay > 0 && !wait.For(ctx, time.Duration(f.Delay)) || f.Drop {
+	if f.Delay > 0 && !rest(ctx, time.Duration(f.Delay)) || f.Drop {
 		return answer{drop: true}, true
 	}
 	if f.Status == 0 {

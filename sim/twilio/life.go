@@ -3,14 +3,12 @@ package twilio
 import (
 	"context"
 	"time"
-
-	"toban/internal/wait"
 )
 
 // live leads a call from the queue to its end. It returns early when somebody
 // else has ended the call, or the server closes.
 func (l *leg) live() {
-	if !wait.For(l.ctx, time.Until(l.slot)) || !l.dial() {
+	if !rest(l.ctx, time.Until(l.slot)) || !l.dial() {
 		return
 	}
 	if !l.rest(l.ctx, l.s.options.DialTime) {
@@ -46,7 +44,7 @@ func (l *leg) live() {
 }
 
 // rest waits for simulated time.
-func (l *leg) rest(ctx context.Context, d time.Duration) bool { return wait.For(ctx, l.s.pace(d)) }
+func (l *leg) rest(ctx context.Context, d time.Duration) bool { return rest(ctx, l.s.pace(d)) }
 
 // awaitAnswer rings until somebody answers (true), or the call has ended.
 func (l *leg) awaitAnswer() bool {

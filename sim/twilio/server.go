@@ -118,3 +118,18 @@ func (s *Server) touch() {
 func (s *Server) pace(d time.Duration) time.Duration {
 	return time.Duration(float64(d) * s.options.Pace)
 }
+
+// rest waits for a span of real time; false means that ctx ended before.
+func rest(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
