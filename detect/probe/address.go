@@ -99,6 +99,8 @@ func unresolved(ctx context.Context, host string, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
+	case errors.As(err, &d) && outOf(d.Err) != "":
+		return &fault{ReasonPermission, outOf(d.Err)}
 	case errors.As(err, &d) && d.IsNotFound:
 		why = "the name is not known"
 	case errors.As(err, &d) && d.IsTimeout, ctx.Err() != nil:

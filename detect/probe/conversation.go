@@ -37,7 +37,7 @@ func (c *conversation) run(ctx context.Context, config *tls.Config) error {
 		step := &c.steps[i]
 		send := []byte(step.Send)
 		if step.Expect != nil {
-			match, err := c.expect(step)
+			match, err := c.expect(ctx, step)
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func (c *conversation) run(ctx context.Context, config *tls.Config) error {
 }
 
 // expect reads lines until one matches, which is then c.last.
-func (c *conversation) expect(step *QueryResponse) (match []int, err error) {
+func (c *conversation) expect(ctx context.Context, step *QueryResponse) (match []int, err error) {
 	lines := 0
 	for {
 		line, err := c.line()
@@ -79,7 +79,11 @@ func (c *conversation) expect(step *QueryResponse) (match []int, err error) {
 			lines++
 			c.last = line
 			c.keep(line, "\n")
-			if match = step.Expect.FindSubmatchIndex(line); match != nil {
+			match, slow := submatches(ctx, step.Expect, line)
+			if slow != nil {
+				return nil, &fault{slowReason(ctx, ReasonAnswer), "the line " + unjudged(slow)}
+			}
+			if match != nil {
 				c.try("a line matched ", step.Expect.String())
 				return match, nil
 			}

@@ -66,7 +66,7 @@ func (c *dnsChecker) Check(ctx context.Context, target string) *Result {
 	evidence := &Evidence{}
 	answer, err := c.ask(ctx, t, evidence, target)
 	if err == nil {
-		err = c.judge(t, answer)
+		err = c.judge(ctx, answer)
 	}
 	if err != nil {
 		t.failed(err)
@@ -206,7 +206,7 @@ func (c *dnsChecker) sendAndWait(conn net.Conn, datagrams bool) (*dns.Msg, error
 }
 
 // judge compares the answer with what was wanted.
-func (c *dnsChecker) judge(t *trial, answer *dns.Msg) error {
+func (c *dnsChecker) judge(ctx context.Context, answer *dns.Msg) error {
 	if !slices.Contains(c.rcodes, answer.Rcode) {
 		return &fault{ReasonAnswer, "the answer's RCODE is " + rcodeName(answer.Rcode) + "; wanted " + c.wantedRcodes()}
 	}
@@ -219,7 +219,7 @@ func (c *dnsChecker) judge(t *trial, answer *dns.Msg) error {
 		{"authority", answer.Ns, c.ValidateAuthority},
 		{"additional", answer.Extra, c.ValidateAdditional},
 	} {
-		if why := section.validate(section.records); why != "" {
+		if why := section.validate(ctx, section.records); why != "" {
 			return &fault{ReasonAnswer, "the " + section.name + " section: " + why}
 		}
 	}

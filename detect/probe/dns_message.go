@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -73,7 +75,7 @@ func (c *dnsChecker) wantedRcodes() string {
 
 // validate says which condition the records of a section don't meet, "" if they
 // meet all. Without records there is none that matches.
-func (v DNSValidator) validate(records []dns.RR) string {
+func (v DNSValidator) validate(ctx context.Context, records []dns.RR) (why string) {
 	if len(v.FailIfMatchesRegexp)+len(v.FailIfAllMatchRegexp)+len(v.FailIfNotMatchesRegexp)+len(v.FailIfNoneMatchesRegexp) == 0 {
 		return ""
 	}
@@ -81,24 +83,35 @@ func (v DNSValidator) validate(records []dns.RR) string {
 		return "it is empty, and a record has to match"
 	}
 	allMatch, anyMatch := true, false
+	var slow error
+	match := func(re *regexp.Regexp, line string) bool {
+		found, err := matches(ctx, re, []byte(line))
+		slow = cmp.Or(slow, err)
+		return found
+	}
+	defer func() {
+		if slow != nil {
+			why = "a record " + unjudged(slow)
+		}
+	}()
 	for _, r := range records {
 		line := r.String()
 		shown := strconv.Quote(safeText([]byte(line), 200))
 		for _, re := range v.FailIfMatchesRegexp {
-			if re.MatchString(line) {
+			if match(re, line) {
 				return "a record matches " + re.String() + ": " + shown
 			}
 		}
 		for _, re := range v.FailIfNotMatchesRegexp {
-			if !re.MatchString(line) {
+			if !match(re, line) {
 				return "a record does not match " + re.String() + ": " + shown
 			}
 		}
 		for _, re := range v.FailIfAllMatchRegexp {
-			allMatch = allMatch && re.MatchString(line)
+			allMatch = match(re, line) && allMatch
 		}
 		for _, re := range v.FailIfNoneMatchesRegexp {
-			anyMatch = anyMatch || re.MatchString(line)
+			anyMatch = match(re, line) || anyMatch
 		}
 	}
 	// blackbox-exporter fails where not all records match, whatever the key

@@ -386,7 +386,7 @@ func FuzzDNSMessage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_ = v.validate(answer.Answer)
+		_ = v.validate(t.Context(), answer.Answer)
 		var got []string
 		for _, r := range answer.Answer {
 			got = append(got, recordValue(r))

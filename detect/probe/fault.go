@@ -42,6 +42,9 @@ func reasonOf(err error) (Reason, string) {
 	switch {
 	case errors.As(err, &d):
 		why := d.Err
+		if message := outOf(why); message != "" {
+			return ReasonPermission, message
+		}
 		if d.IsTimeout {
 			why = "no name server answered in time"
 		} else if d.IsNotFound {
@@ -85,11 +88,34 @@ func reasonOfSystem(err error) (Reason, string) {
 	case syscall.EACCES, syscall.EPERM:
 		return ReasonPermission, "the system does not allow it (" + number.Error() + ")"
 	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
-		return ReasonPermission, "the system gives toban no further socket (" + number.Error() + ")"
+		return ReasonPermission, noSocket(number)
 	case syscall.EMSGSIZE:
 		return ReasonUnreached, "the packet is too large for the way"
 	}
 	return "", ""
+}
+
+func noSocket(number syscall.Errno) string {
+	return "the system gives toban no further socket (" + number.Error() + ")"
+}
+
+// outOf finds out whether a resolver, whose error has this text, had no file or
+// socket to ask with; "" otherwise. The error itself is not in it, and where the
+// resolver could not even read its settings the text says that there is no such
+// name.
+func outOf(text string) string {
+	for _, number := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if strings.Contains(text, number.Error()) {
+			return noSocket(number)
+		}
+	}
+	file, err := os.Open(os.DevNull)
+	if number, ok := errors.AsType[syscall.Errno](err); ok && (number == syscall.EMFILE || number == syscall.ENFILE) {
+		return noSocket(number)
+	} else if err == nil {
+		_ = file.Close() // nothing was written
+	}
+	return ""
 }
 
 // reasonOfTLS knows what goes wrong in a handshake.

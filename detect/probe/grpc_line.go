@@ -23,6 +23,9 @@ const (
 	grpcBuffer     = 4 << 10
 )
 
+// goodbyeTime is how long a server may take to read that a connection ends.
+const goodbyeTime = 100 * time.Millisecond
+
 // grpcLine is a connection to a server and what was seen of it. The library
 // tells only texts of what goes wrong, and tries again by itself.
 type grpcLine struct {
@@ -114,6 +117,16 @@ func (c *seenConn) Read(b []byte) (int, error) {
 		})
 	}
 	return n, err
+}
+
+// SetWriteDeadline implements net.Conn. The library calls it when it ends a
+// connection, to wait for seconds until a server has read its goodbye; a check
+// has no such time.
+func (c *seenConn) SetWriteDeadline(at time.Time) error {
+	if soon := time.Now().Add(goodbyeTime); at.After(soon) {
+		at = soon
+	}
+	return c.Conn.SetWriteDeadline(at)
 }
 
 // seenCredentials notes how the handshake ends.

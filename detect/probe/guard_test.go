@@ -42,6 +42,8 @@ func TestOnlyPublicAddressesAreAskedUnlessAllowed(t *testing.T) {
 		{"::169.254.169.254", false, false, true},
 		{"64:ff9b::169.254.169.254", false, false, true},
 		{"2002:a9fe:a9fe::1", false, false, true},
+		{"::ffff:0:169.254.169.254", false, false, true},
+		{"::ffff:0:10.0.0.1", false, true, true},
 		{"169.254.170.2", false, false, true},
 		{"168.63.129.16", false, false, true},
 		{"100.100.100.200", false, false, true},

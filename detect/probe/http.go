@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -23,15 +22,17 @@ type httpChecker struct {
 	*HTTPSettings
 	options Options
 	tokens  *tokens // nil without OAuth 2.0
-	phases  [len(httpPhases)][]Label
+	direct  bool    // asks over connections of its own, where HTTP/1.1 is spoken
 
-	plain   *http.Transport // for http
-	kept    *http.Transport // for https, with keep_alive
-	other   *http.Transport // for https to another host than the target's, with keep_alive
-	renewed atomic.Int64    // when kept connections were last let go, in ns
+	last    atomic.Pointer[httpAim]  // the target of the last check
+	config  atomic.Pointer[tlsReady] // of the last handshake
+	renewed atomic.Int64             // when kept connections were last let go, in ns
 
 	mu    sync.Mutex
 	shown map[*x509.Certificate]shownOnce // by kept connections
+	idle  map[httpKey]*httpConn           // kept, one for each
+	other map[httpKey]bool                // speak HTTP/2: the library keeps connections to them
+	ways  httpWays                        // nil until they are needed
 }
 
 // shownOnce is what was made of the certificates of a kept connection.
@@ -81,16 +82,12 @@ func (s *HTTPSettings) Checker(o Options) Checker {
 	if s.ready == nil {
 		return misfit{errors.New("its HTTP settings were not loaded")}
 	}
-	c := &httpChecker{HTTPSettings: s, options: o}
-	for i, name := range httpPhases {
-		c.phases[i] = []Label{{"phase", name}}
-	}
+	own := *s // not the module around it, which is much larger
+	c := &httpChecker{HTTPSettings: &own, options: o, direct: s.isPlain()}
 	if s.ready.oauth != nil {
-		c.tokens = &tokens{oauthReady: s.ready.oauth, options: o}
+		c.tokens = newTokens(s.ready.oauth, o, s.SkipResolvePhaseWithProxy)
 	}
-	c.plain = c.transport(nil, s.KeepAlive)
 	if s.KeepAlive {
-		c.kept, c.other = c.transport(c.tlsConfig(true), true), c.transport(c.tlsConfig(false), true)
 		c.renewed.Store(time.Now().UnixNano())
 	}
 	return c
@@ -99,12 +96,16 @@ func (s *HTTPSettings) Checker(o Options) Checker {
 // Close ends the connections that are kept.
 func (c *httpChecker) Close() {
 	c.mu.Lock()
-	c.shown = nil
+	idle, ways := c.idle, c.ways
+	c.shown, c.idle, c.other = nil, nil, nil
 	c.mu.Unlock()
-	c.plain.CloseIdleConnections()
-	if c.kept != nil {
-		c.kept.CloseIdleConnections()
-		c.other.CloseIdleConnections()
+	for _, k := range idle {
+		_ = k.Conn.Close()
+	}
+	for _, t := range ways {
+		if t != nil {
+			t.CloseIdleConnections()
+		}
 	}
 }
 
@@ -129,50 +130,35 @@ func hostOnly(host string) string {
 	return strings.Trim(host, "[]")
 }
 
-// transport makes connections for one kind of request. Without keep_alive,
-// those for https are made for one request each: HTTP/2 would share them.
-func (c *httpChecker) transport(config *tls.Config, keep bool) *http.Transport {
-	t := &http.Transport{
-		DialContext: dialForRun, TLSClientConfig: config, DisableCompression: true, DisableKeepAlives: !keep,
-		MaxResponseHeaderBytes: maxHead, ReadBufferSize: 2 << 10, WriteBufferSize: 1 << 10, IdleConnTimeout: keptAge,
-		Protocols: &http.Protocols{},
-	}
-	switch {
-	case c.HTTPVersion == "1.1" || !c.EnableHTTP2:
-		t.Protocols.SetHTTP1(true)
-	case c.HTTPVersion == "":
-		t.Protocols.SetHTTP1(true)
-		t.Protocols.SetHTTP2(config != nil)
-	case config != nil:
-		t.Protocols.SetHTTP2(true)
-	default:
-		t.Protocols.SetUnencryptedHTTP2(true)
-	}
-	if c.ready.proxy != nil {
-		t.Proxy = func(r *http.Request) (*url.URL, error) { return c.ready.proxy(r.URL) }
-		t.ProxyConnectHeader = c.ready.connect
-	}
-	return t
-}
-
 // Check implements Checker.
 func (c *httpChecker) Check(ctx context.Context, target string) *Result {
 	ctx, done := limited(ctx)
 	defer done()
-	r := &httpRun{c: c, ctx: ctx, trial: *begin()}
+	r := &httpRun{c: c, ctx: ctx}
+	found := &httpFound{}
+	found.Start, found.Phases = time.Now(), found.phases[:0]
+	r.result = &found.Result
 	r.hops = r.room[:0]
+	r.buffers, _ = buffers.Get().(*httpBuffers) // nothing else is in it
+	defer buffers.Put(r.buffers)
+	defer r.letGo() // also when there was a panic
 	if c.KeepAlive {
 		c.renew(r.result.Start)
 	}
-	u, err := httpTarget(target)
-	if err != nil {
+	if aim, err := c.aim(target); err != nil {
 		r.failed(err)
 	} else {
-		r.ask(u)
+		r.ask(aim)
 	}
 	r.sealed()
 	r.samples()
 	return r.close()
+}
+
+// httpFound is a result and room for its phases, made at once.
+type httpFound struct {
+	Result
+	phases [len(httpPhases)]Phase
 }
 
 // renew lets go of the connections that are kept, now and then.
@@ -205,21 +191,23 @@ func httpTarget(target string) (*url.URL, error) {
 	return u, nil
 }
 
-// httpRun is one check. Connections are made by goroutines of the transport,
-// which may outlive it: what they write is behind mu.
+// httpRun is one check. Connections of the library are made by its goroutines,
+// which may outlive the check: what they write is behind mu.
 type httpRun struct {
 	c   *httpChecker
 	ctx context.Context
 	trial
 	first     *url.URL // as the target has it
-	at        *url.URL // what a proxy is asked for in its place, nil without one
+	named     *url.URL // the last one that is asked by a proxy, and
+	at        *url.URL // what the proxy is asked for in its place; nil without one
 	resp      *http.Response
+	token     string // that was fetched and sent
 	redirects int
 	stopped   bool      // the answer is a redirect that was not followed
 	ended     time.Time // when the body was complete
 	size      int64     // of the body as it was read
-	head      [MaxBodySample]byte
-	beginning []byte // of the body, in head or in all of it
+	buffers   *httpBuffers
+	beginning []byte // of the body, in buffers or in all of it
 	chain     []*x509.Certificate
 	regex     verdict
 	json      verdict
@@ -230,6 +218,8 @@ type httpRun struct {
 	room   [2]httpHop
 	looked []lookedUp
 	fresh  *http.Transport // for one request
+	body   *httpBody       // of the answer that is read
+	shaken *httpConn       // made for the library, which has not taken it yet
 }
 
 // verdict is what conditions said of an answer.
@@ -247,9 +237,12 @@ type lookedUp struct {
 }
 
 // ask follows the target to its last answer and judges that.
-func (r *httpRun) ask(u *url.URL) {
-	r.first = u
-	req, err := r.request(u)
+func (r *httpRun) ask(aim *httpAim) {
+	r.first = aim.url
+	req, err := aim.request, error(nil)
+	if req == nil {
+		req, err = r.request(aim.url)
+	}
 	if err != nil {
 		r.failed(err)
 		return
@@ -276,118 +269,5 @@ func (r *httpRun) ask(u *url.URL) {
 		_ = resp.Body.Close()
 		r.letGo()
 		req = next
-	}
-}
-
-// request is the first one.
-func (r *httpRun) request(u *url.URL) (*http.Request, error) {
-	ready := r.c.ready
-	header := ready.header
-	if r.c.tokens != nil || u.User != nil {
-		header = header.Clone()
-	}
-	if u.User != nil && header.Get("Authorization") == "" {
-		password, _ := u.User.Password()
-		with := http.Request{Header: header}
-		with.SetBasicAuth(u.User.Username(), password)
-	}
-	if r.c.tokens != nil {
-		token, err := r.c.tokens.authorization(r.ctx)
-		if err != nil {
-			return nil, err
-		}
-		header.Set("Authorization", token)
-	}
-	host := ready.host
-	if ready.proxy != nil && !r.c.SkipResolvePhaseWithProxy {
-		if proxy, err := ready.proxy(u); err != nil || proxy != nil {
-			at, err := r.behindProxy(u)
-			if err != nil {
-				return nil, err
-			}
-			if host == "" {
-				host = u.Host
-			}
-			u = at
-		}
-	}
-	return r.made(ready.method, u, host, header, ready.body), nil
-}
-
-// behindProxy is u with the address that its host has here: a proxy is asked for
-// that address, as blackbox-exporter does.
-func (r *httpRun) behindProxy(u *url.URL) (*url.URL, error) {
-	start := time.Now()
-	ip, took, err := r.c.options.resolve(r.ctx, u.Hostname(), r.c.IPProtocol, r.c.IPProtocolFallback)
-	r.hops = append(r.hops, httpHop{start: start, resolve: took, ip: ip, err: err, resolved: true, only: true})
-	if err != nil {
-		return nil, err
-	}
-	at := *u
-	at.Host = ip.String()
-	if ip.Is6() {
-		at.Host = "[" + at.Host + "]"
-	}
-	if port := u.Port(); port != "" {
-		at.Host += ":" + port
-	}
-	r.at = &at
-	return r.at, nil
-}
-
-func (r *httpRun) made(method string, u *url.URL, host string, header http.Header, body []byte) *http.Request {
-	req := &http.Request{
-		Method: method, URL: u, Host: host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
-	if len(body) > 0 {
-		req.ContentLength = int64(len(body))
-		req.Body = io.NopCloser(bytes.NewReader(body))
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	}
-	return req
-}
-
-// roundTrip asks once.
-func (r *httpRun) roundTrip(req *http.Request) (*http.Response, error) {
-	r.mu.Lock()
-	r.hops = append(r.hops, httpHop{url: req.URL, method: req.Method, start: time.Now()})
-	r.mu.Unlock()
-	resp, err := r.transport(req.URL).RoundTrip(req.WithContext(r.traced()))
-	r.mu.Lock()
-	hop := &r.hops[len(r.hops)-1]
-	hop.err = err
-	if resp != nil {
-		hop.status, hop.proto = resp.Status, resp.Proto
-	}
-	r.mu.Unlock()
-	return resp, err
-}
-
-// transport is the way to a URL. A name that the module gives to the target is
-// not that of others it sends us to.
-func (r *httpRun) transport(u *url.URL) *http.Transport {
-	behind := u == r.at
-	own := behind || sameHost(u, r.first)
-	switch {
-	case u.Scheme != "https":
-		return r.c.plain
-	case r.c.KeepAlive && own && !behind:
-		return r.c.kept
-	case r.c.KeepAlive && !own:
-		return r.c.other
-	}
-	config := r.c.tlsConfig(own)
-	if behind && config.ServerName == "" { // the URL has an address in the place of the name
-		config.ServerName = r.first.Hostname()
-	}
-	r.fresh = r.c.transport(config, false)
-	return r.fresh
-}
-
-// letGo ends a connection that was made for one request.
-func (r *httpRun) letGo() {
-	if r.fresh != nil {
-		r.fresh.CloseIdleConnections()
-		r.fresh = nil
 	}
 }

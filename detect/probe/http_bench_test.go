@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -43,4 +44,49 @@ func BenchmarkHTTP(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkIdle measures what a checker that has asked its target and waits takes
+// of memory, with its module, its kept connection and the goroutines of both
+// sides.
+func BenchmarkIdle(b *testing.B) {
+	for _, keys := range [][]string{nil, {"keep_alive: true"}} {
+		name := "no connection"
+		if keys != nil {
+			name = "kept connection"
+		}
+		b.Run(name, func(b *testing.B) {
+			const many = 500
+			s := site(b, says(200, "hello"))
+			for b.Loop() {
+				heap, goroutines := standing()
+				checkers := make([]Checker, many)
+				for i := range checkers {
+					checkers[i] = asking(b, keys...)
+					if r := checkers[i].Check(b.Context(), s.URL); !r.Up {
+						b.Fatalf("got down for %s: %s", r.Reason, r.Message)
+					}
+				}
+				for end := time.Now().Add(50 * time.Millisecond); time.Now().Before(end); {
+					runtime.Gosched() // what ends, ends
+				}
+				heapNow, goroutinesNow := standing()
+				b.ReportMetric(float64(heapNow-heap)/many, "B/checker")
+				b.ReportMetric(float64(goroutinesNow-goroutines)/many, "goroutines/checker")
+				for _, c := range checkers {
+					c.(Closer).Close()
+				}
+			}
+		})
+	}
+}
+
+// standing is what is in use: bytes of the heap, and goroutines.
+func standing() (heap, goroutines int) {
+	var m runtime.MemStats
+	for range 3 {
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc), runtime.NumGoroutine()
 }

@@ -26,7 +26,7 @@ func (r *httpRun) judge(resp *http.Response) {
 	}
 	if r.result.Reason == "" && len(s.FailIfHeaderMatches)+len(s.FailIfHeaderNotMatches) > 0 {
 		r.regex = met
-		if why := judgeHeaders(s, resp.Header); why != "" {
+		if why := judgeHeaders(r.ctx, s, resp.Header); why != "" {
 			r.regex = unmet
 			r.fail(ReasonHeader, why)
 		}
@@ -46,26 +46,41 @@ func (r *httpRun) judge(resp *http.Response) {
 
 // judgeHeaders says which condition the header doesn't fulfil, "" if there is
 // none.
-func judgeHeaders(s *HTTPSettings, header http.Header) string {
+func judgeHeaders(ctx context.Context, s *HTTPSettings, header http.Header) string {
 	for _, m := range s.FailIfHeaderMatches {
 		values := header[textproto.CanonicalMIMEHeaderKey(m.Header)]
+		matched, err := anyMatches(ctx, m.Regexp, values)
 		switch {
 		case len(values) == 0 && !m.AllowMissing:
 			return "the header " + m.Header + " is missing"
-		case slices.ContainsFunc(values, m.Regexp.MatchString):
+		case err != nil:
+			return "the header " + m.Header + " " + unjudged(err)
+		case matched:
 			return "the header " + m.Header + " matches " + shorten(m.Regexp)
 		}
 	}
 	for _, m := range s.FailIfHeaderNotMatches {
 		values := header[textproto.CanonicalMIMEHeaderKey(m.Header)]
+		matched, err := anyMatches(ctx, m.Regexp, values)
 		switch {
 		case len(values) == 0 && !m.AllowMissing:
 			return "the header " + m.Header + " is missing"
-		case len(values) > 0 && !slices.ContainsFunc(values, m.Regexp.MatchString):
+		case err != nil:
+			return "the header " + m.Header + " " + unjudged(err)
+		case len(values) > 0 && !matched:
 			return "the header " + m.Header + " does not match " + shorten(m.Regexp)
 		}
 	}
 	return ""
+}
+
+func anyMatches(ctx context.Context, e *regexp.Regexp, values []string) (bool, error) {
+	for _, v := range values {
+		if matched, err := matches(ctx, e, []byte(v)); matched || err != nil {
+			return matched, err
+		}
+	}
+	return false, nil
 }
 
 func shorten(e *regexp.Regexp) string { return safeText([]byte(e.String()), 200) }
@@ -128,12 +143,12 @@ func (r *httpRun) unread(err error, limit int64, conditions bool) {
 func (r *httpRun) swallow(body io.Reader, limit int64, all bool) (kept []byte, err error) {
 	body = io.LimitReader(body, limit+1)
 	n := 0
-	for n < len(r.head) && err == nil {
+	for n < len(r.buffers.head) && err == nil {
 		var more int
-		more, err = body.Read(r.head[n:])
+		more, err = body.Read(r.buffers.head[n:])
 		n += more
 	}
-	kept, r.size = r.head[:n], int64(n)
+	kept, r.size = r.buffers.head[:n], int64(n)
 	switch {
 	case err == io.EOF: //nolint:errorlint // one that is wrapped is no good end
 		err = nil
@@ -158,7 +173,7 @@ func (r *httpRun) judgeBody(body []byte) {
 	s := r.c.HTTPSettings
 	if len(s.FailIfBodyMatchesRegexp)+len(s.FailIfBodyNotMatchesRegexp) > 0 {
 		r.regex = met
-		if why := judgeText(s, body); why != "" {
+		if why := judgeText(r.ctx, s, body); why != "" {
 			r.regex = unmet
 			r.fail(ReasonBody, why)
 			return
@@ -173,14 +188,18 @@ func (r *httpRun) judgeBody(body []byte) {
 	}
 }
 
-func judgeText(s *HTTPSettings, body []byte) string {
+func judgeText(ctx context.Context, s *HTTPSettings, body []byte) string {
 	for _, e := range s.FailIfBodyMatchesRegexp {
-		if e.Match(body) {
+		if found, err := matches(ctx, e, body); err != nil {
+			return "the body " + unjudged(err)
+		} else if found {
 			return "the body matches " + shorten(e)
 		}
 	}
 	for _, e := range s.FailIfBodyNotMatchesRegexp {
-		if !e.Match(body) {
+		if found, err := matches(ctx, e, body); err != nil {
+			return "the body " + unjudged(err)
+		} else if !found {
 			return "the body does not match " + shorten(e)
 		}
 	}

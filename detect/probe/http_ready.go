@@ -20,10 +20,13 @@ type httpReady struct {
 	header  http.Header
 	private []string // headers that go to the target's own host alone
 	body    []byte
-	proxy   func(*url.URL) (*url.URL, error) // nil = none
-	connect http.Header                      // sent to proxies
-	oauth   *oauthReady
-	secrets redactor
+	// bodyStays says that there is a secret in the body, so that no redirect takes
+	// it to another host.
+	bodyStays bool
+	proxy     func(*url.URL) (*url.URL, error) // nil = none
+	connect   http.Header                      // sent to proxies
+	oauth     *oauthReady
+	secrets   redactor
 }
 
 // ProxySettings are the proxy by which targets are asked.
@@ -136,6 +139,7 @@ func (s *HTTPSettings) prepare(l *loading, m *Module, n, key *tree.Node) (proble
 			bad("body_file", "%s", why)
 		}
 	}
+	r.bodyStays = l.source.holdsSecret(string(r.body))
 	secrets := r.addHeaders(l, s, bad)
 	secrets = append(secrets, r.authorize(l, s, bad)...)
 	if s.OAuth2 != nil {
@@ -175,7 +179,7 @@ func (r *httpReady) addHeaders(l *loading, s *HTTPSettings, bad func(key, format
 			continue
 		}
 		r.header[name] = []string{value}
-		if secretHeader(name) {
+		if secretHeader(name) || l.source.holdsSecret(value) {
 			secrets = append(secrets, value, lastWord(value))
 			r.private = append(r.private, name)
 		}

@@ -26,7 +26,7 @@ func (r *httpRun) redirect(req *http.Request, resp *http.Response, cookies *jar)
 	}
 	from := req.URL
 	if from == r.at {
-		from = r.first
+		from = r.named
 	}
 	to, err := from.Parse(location)
 	if err != nil {
@@ -49,6 +49,9 @@ func (r *httpRun) redirect(req *http.Request, resp *http.Response, cookies *jar)
 		if host == "" {
 			header.Del("Cookie")
 		}
+		if withBody && r.c.ready.bodyStays {
+			return nil, &fault{ReasonRedirect, "the target has what is sent go on to " + safeText([]byte(to.Host), 200) + ", and there is a secret in it"}
+		}
 	}
 	cookies.keep(from, resp.Cookies())
 	cookies.add(to, header)
@@ -61,7 +64,11 @@ func (r *httpRun) redirect(req *http.Request, resp *http.Response, cookies *jar)
 			header.Del(name)
 		}
 	}
-	return r.made(method, to, host, header, body), nil
+	to, host, err = r.behindProxy(to, host)
+	if err != nil {
+		return nil, err
+	}
+	return r.c.made(method, to, host, header, body), nil
 }
 
 // redirected is how a status has the next request made.

@@ -13,12 +13,23 @@ import (
 
 const phaseHelp = "Duration of http request by phase, summed over all redirects"
 
+// plainSamples are as many as there are without TLS, and secureSamples as many
+// more as there are with it.
+const (
+	plainSamples  = 17
+	secureSamples = 5
+)
+
 // samples are what blackbox-exporter measures of an HTTP target, 0 where it
 // didn't come so far.
 func (r *httpRun) samples() {
 	sums, seen := r.durations()
 	res := r.result
-	res.Samples = make([]Sample, 0, 24)
+	room := plainSamples
+	if r.resp != nil && r.resp.TLS != nil {
+		room += secureSamples
+	}
+	res.Samples = make([]Sample, 0, room)
 	for i, was := range seen {
 		if was {
 			res.Phases = append(res.Phases, Phase{httpPhases[i], sums[i]})
@@ -31,7 +42,7 @@ func (r *httpRun) samples() {
 		}
 		for i := range httpPhases {
 			if i == 0 || asked {
-				r.add("probe_http_duration_seconds", phaseHelp, sums[i].Seconds(), r.c.phases[i]...)
+				r.add("probe_http_duration_seconds", phaseHelp, sums[i].Seconds(), phaseLabels[i:i+1:i+1]...)
 			}
 		}
 	}
@@ -91,7 +102,7 @@ func (r *httpRun) close() *Result {
 	if r.result.Reason == "" && !wantsEvidence(r.ctx) {
 		return r.end(r.ctx, nil)
 	}
-	hide := r.c.ready.secrets
+	hide := r.c.ready.secrets.and(r.secrets())
 	r.result.Message = hide.text(r.result.Message)
 	for i := range r.hops {
 		r.tell(&r.hops[i])
@@ -111,6 +122,16 @@ func (r *httpRun) close() *Result {
 		}
 	}
 	return r.end(r.ctx, e)
+}
+
+// secrets are those that the module does not know: the target's own, and the
+// token that was fetched.
+func (r *httpRun) secrets() []string {
+	all := secretsOf(r.first)
+	if r.token != "" {
+		all = append(all, lastWord(r.token))
+	}
+	return all
 }
 
 // tell says what one request tried and what became of it.

@@ -14,6 +14,9 @@ import (
 // httpPhases are those of probe_http_duration_seconds.
 var httpPhases = [...]string{"resolve", "connect", "tls", "processing", "transfer"}
 
+// phaseLabels are the labels of those.
+var phaseLabels = [len(httpPhases)]Label{{"phase", httpPhases[0]}, {"phase", httpPhases[1]}, {"phase", httpPhases[2]}, {"phase", httpPhases[3]}, {"phase", httpPhases[4]}}
+
 // httpHop is one request of a check with its times.
 type httpHop struct {
 	url     *url.URL
@@ -73,12 +76,20 @@ func (r *httpRun) gotFirstByte() {
 
 func (r *httpRun) tlsStarted() {
 	now := time.Now()
-	r.hop(func(h *httpHop) { h.tlsStart = now })
+	r.hop(func(h *httpHop) {
+		if h.tlsDone.IsZero() { // of a connection that the library was given, it has begun already
+			h.tlsStart = now
+		}
+	})
 }
 
 func (r *httpRun) tlsEnded(_ tls.ConnectionState, err error) {
 	now := time.Now()
-	r.hop(func(h *httpHop) { h.tlsDone, h.tlsErr = now, err })
+	r.hop(func(h *httpHop) {
+		if h.tlsDone.IsZero() {
+			h.tlsDone, h.tlsErr = now, err
+		}
+	})
 }
 
 // dialForRun makes a connection for the check that ctx belongs to. Each name is

@@ -53,6 +53,9 @@ type Source struct {
 	// NoFiles refuses modules that name files: for those that somebody wrote who
 	// may not read this machine's files.
 	NoFiles bool
+	// Secrets are texts in the module that are secret wherever they stand: what
+	// holds one goes to the target's own host alone.
+	Secrets []string
 	// Getenv is asked for the proxies of proxy_from_environment; nil = none.
 	Getenv func(string) string
 }
@@ -145,7 +148,7 @@ func (l *loading) module(name string, key, n *tree.Node) (*Module, []Problem) {
 		Name: name, HTTP: DefaultHTTP(), TCP: DefaultTCP(), DNS: DefaultDNS(), ICMP: DefaultICMP(), GRPC: DefaultGRPC(),
 		Certificate: DefaultCertificate(), written: n,
 	}
-	problems := tree.Decode(n, m, tree.ReaderOf[*tls.Config](l.readTLS))
+	problems := tree.Decode(n, m, tree.ReaderOf[*tls.Config](l.readTLS), expressions())
 	if !tree.Failed(problems) && m.Prober == "" {
 		problems = append(problems, key.Problem("prober is missing: it is one of %s", strings.Join(probers, ", ")))
 	}
@@ -261,7 +264,7 @@ func (g guarded) Check(ctx context.Context, target string) (r *Result) {
 	defer func() {
 		if v := recover(); v != nil { // what a target sends must not end the program
 			r = &Result{
-				Reason: ReasonProtocol, Message: "the check failed in itself; this is a fault of toban's", Start: start, Duration: time.Since(start),
+				Reason: ReasonInternal, Message: "the check failed in itself; this is a fault of toban's", Start: start, Duration: time.Since(start),
 				Evidence: &Evidence{Tried: []string{safeText([]byte(fmt.Sprint("panic: ", v)), MaxValue)}},
 			}
 		}

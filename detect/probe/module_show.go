@@ -26,6 +26,10 @@ func secretHeader(name string) bool {
 	return false
 }
 
+// SecretName reports whether the name of a header or of a parameter says that its
+// value is not to be shown.
+func SecretName(name string) bool { return secretHeader(name) }
+
 // show writes n as YAML, indented, with what is secret hidden.
 func show(b *strings.Builder, n *tree.Node, depth int, secret bool) {
 	if n == nil {

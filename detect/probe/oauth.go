@@ -80,10 +80,16 @@ func (s *OAuth2) prepare(l *loading, bad func(key, format string, args ...any)) 
 type tokens struct {
 	*oauthReady
 	options Options
+	named   bool          // the proxy looks names up
+	asking  chan struct{} // held by the check that fetches a token; a check waits for it no longer than it has time
 
 	mu    sync.Mutex
 	token string
 	until time.Time
+}
+
+func newTokens(o *oauthReady, options Options, named bool) *tokens {
+	return &tokens{oauthReady: o, options: options, named: named, asking: make(chan struct{}, 1)}
 }
 
 // early is how long before its end a token is no longer used.
@@ -92,14 +98,34 @@ const early = 10 * time.Second
 // authorization is the header for a request. The look-up takes from the check's
 // own time.
 func (t *tokens) authorization(ctx context.Context) (string, error) {
+	if token := t.now(); token != "" {
+		return "Bearer " + token, nil
+	}
+	select {
+	case t.asking <- struct{}{}:
+		defer func() { <-t.asking }()
+	case <-ctx.Done():
+		reason, message := reasonOf(ctx.Err())
+		return "", &fault{reason, "no token for the target: " + message + ", while another check asks for it"}
+	}
+	if token := t.now(); token != "" { // the one before has it
+		return "Bearer " + token, nil
+	}
+	token, err := t.fetch(ctx)
+	if err != nil {
+		return "", err
+	}
+	return "Bearer " + token, nil
+}
+
+// now is the token that holds, "" without one.
+func (t *tokens) now() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.token == "" || !t.until.IsZero() && time.Now().After(t.until) {
-		if err := t.fetch(ctx); err != nil {
-			return "", err
-		}
+	if !t.until.IsZero() && time.Now().After(t.until) {
+		return ""
 	}
-	return "Bearer " + t.token, nil
+	return t.token
 }
 
 // forget has the next check ask for a new token: the target did not take this
@@ -110,45 +136,54 @@ func (t *tokens) forget() {
 	t.token = ""
 }
 
-func (t *tokens) fetch(ctx context.Context) error {
+// fetch asks for a token and keeps it. One that ends at once serves one check.
+func (t *tokens) fetch(ctx context.Context) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.address, strings.NewReader(t.form.Encode()))
 	if err != nil {
-		return &fault{ReasonTarget, "oauth2: token_url is not a URL"}
+		return "", &fault{ReasonTarget, "oauth2: token_url is not a URL"}
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("User-Agent", userAgent)
 	req.SetBasicAuth(url.QueryEscape(t.id), url.QueryEscape(t.secret))
-	transport := &http.Transport{
-		DialContext: t.options.dial, TLSClientConfig: t.tls.Clone(), DisableKeepAlives: true, ProxyConnectHeader: t.connect,
-		Proxy: func(r *http.Request) (*url.URL, error) {
-			if t.proxy == nil {
-				return nil, nil
+	transport := &http.Transport{DialContext: t.options.dial, TLSClientConfig: t.tls.Clone(), DisableKeepAlives: true, ProxyConnectHeader: t.connect}
+	if t.proxy != nil {
+		proxy, err := t.proxy(req.URL)
+		if err != nil {
+			return "", &fault{ReasonTarget, "no token for the target: the proxy is not a URL"}
+		}
+		if proxy != nil {
+			if _, _, err := t.options.throughProxy(ctx, req.URL.Hostname(), "", true, t.named); err != nil {
+				reason, message := reasonOf(err)
+				return "", &fault{reason, "no token for the target: " + message}
 			}
-			return t.proxy(r.URL)
-		},
+			transport.Proxy = http.ProxyURL(proxy)
+		}
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		reason, message := reasonOf(err)
-		return &fault{reason, "no token for the target: " + message}
+		return "", &fault{reason, "no token for the target: " + message}
 	}
 	defer resp.Body.Close()
 	const most = 64 << 10
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	if err != nil {
 		reason, message := reasonOf(err)
-		return &fault{reason, "no token for the target: " + message}
+		return "", &fault{reason, "no token for the target: " + message}
 	}
 	var answer struct {
 		AccessToken string      `json:"access_token"`
 		ExpiresIn   json.Number `json:"expires_in"`
 	}
 	if err := json.Unmarshal(raw, &answer); err != nil || resp.StatusCode != http.StatusOK || !validHeader("Authorization", answer.AccessToken) || answer.AccessToken == "" {
-		return &fault{ReasonStatus, fmt.Sprintf("no token for the target: the token URL answered %d without one", resp.StatusCode)}
+		return "", &fault{ReasonStatus, fmt.Sprintf("no token for the target: the token URL answered %d without one", resp.StatusCode)}
 	}
-	t.token, t.until = answer.AccessToken, time.Time{}
+	until := time.Time{}
 	if seconds, err := answer.ExpiresIn.Float64(); err == nil && seconds > 0 && seconds < 1e9 {
-		t.until = time.Now().Add(time.Duration(seconds * float64(time.Second))).Add(-early)
+		until = time.Now().Add(time.Duration(seconds * float64(time.Second))).Add(-early)
 	}
-	return nil
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.token, t.until = answer.AccessToken, until
+	return t.token, nil
 }

@@ -54,8 +54,19 @@ const (
 	ReasonHeader     Reason = "header"     // a header is not as wanted
 	ReasonAnswer     Reason = "answer"     // DNS: RCODE or answers; TCP: what was expected did not come; gRPC: not serving
 	ReasonRedirect   Reason = "redirect"   // too many, or to a place that is not allowed
-	ReasonPermission Reason = "permission" // the system does not let toban ask this way
+	ReasonPermission Reason = "permission" // the system does not let toban ask this way, or gives it no socket
+	ReasonInternal   Reason = "internal"   // the check failed in itself: a fault of toban's
 )
+
+// OwnTrouble reports whether a reason says nothing of the target: it was not
+// asked, because toban could not, or may not. Such a target is not known.
+func (r Reason) OwnTrouble() bool {
+	switch r {
+	case ReasonPermission, ReasonForbidden, ReasonInternal:
+		return true
+	}
+	return false
+}
 
 // Phase is a part of a probe, in blackbox-exporter's word: resolve, connect,
 // tls, processing (until the first byte), transfer; ICMP: resolve, setup, rtt;

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,10 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // redactor takes the secrets of a module out of what is shown: a target may send
 // back what it was sent.
-type redactor struct{ replace *strings.Replacer }
+type redactor struct {
+	replace *strings.Replacer
+	more    *strings.Replacer // of one check alone
+}
 
 // newRedactor hides secrets and what is made of them for headers and URLs. One
 // of a few letters would tear holes into every text, and is left.
@@ -48,14 +52,57 @@ func newRedactor(secrets []string) redactor {
 	if pairs == nil {
 		return redactor{}
 	}
-	return redactor{strings.NewReplacer(pairs...)}
+	return redactor{replace: strings.NewReplacer(pairs...)}
+}
+
+// Secrets are texts that are not to be shown.
+type Secrets struct{ in redactor }
+
+// NewSecrets returns Secrets that hide those of at least four bytes, also as
+// headers and URLs have them.
+func NewSecrets(all []string) Secrets { return Secrets{newRedactor(all)} }
+
+// Hide returns a text without the secrets.
+func (s Secrets) Hide(text string) string { return s.in.text(text) }
+
+// and hides some more, which one check has used.
+func (r redactor) and(secrets []string) redactor {
+	r.more = newRedactor(secrets).replace
+	return r
 }
 
 func (r redactor) text(s string) string {
-	if r.replace == nil {
-		return s
+	if r.replace != nil {
+		s = r.replace.Replace(s)
 	}
-	return r.replace.Replace(s)
+	if r.more != nil {
+		s = r.more.Replace(s)
+	}
+	return s
+}
+
+// holdsSecret reports whether there is a secret in a text.
+func (s Source) holdsSecret(text string) bool {
+	return slices.ContainsFunc(s.Secrets, func(secret string) bool { return secret != "" && strings.Contains(text, secret) })
+}
+
+// secretsOf are the parts of a target that log somebody in.
+func secretsOf(target *url.URL) (all []string) {
+	if target == nil {
+		return nil
+	}
+	if password, ok := target.User.Password(); ok {
+		all = append(all, password, target.User.Username()+":"+password) // as it is, and as the header has it
+	}
+	if target.RawQuery == "" {
+		return all
+	}
+	for key, values := range target.Query() {
+		if secretHeader(key) {
+			all = append(all, values...)
+		}
+	}
+	return all
 }
 
 // showURL is u without what may be secret in it: user and password, and the

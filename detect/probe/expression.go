@@ -1,0 +1,162 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+
+	"toban/detect/probe/tree"
+)
+
+// A regular expression takes as many steps as it has instructions for each byte
+// that it looks at, and nothing stops it. So both are bounded together.
+const (
+	maxExpression = 4 << 10 // bytes of an expression's text
+	maxProgram    = 2000    // instructions
+	maxWork       = 1_000_000_000
+	maxUnseen     = 20_000_000 // of those that are not looked at in between: less than a second
+)
+
+// Expression reads a regular expression that a target's answer is looked at
+// with, and refuses one that would take too long.
+func Expression(text string) (*regexp.Regexp, error) {
+	if len(text) > maxExpression {
+		return nil, fmt.Errorf("a regular expression of more than %d bytes", maxExpression)
+	}
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, errors.New("this is no regular expression: " + strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	if size := programSize(parsed); size > maxProgram {
+		return nil, fmt.Errorf("this regular expression takes too long: it has %d steps for each letter, at most %d; repeat less often, as in .* instead of .{0,900}", size, maxProgram)
+	}
+	return regexp.Compile(text)
+}
+
+// expressions reads those of modules.
+func expressions() tree.Reader {
+	return tree.ReaderOf[*regexp.Regexp](func(n *tree.Node) (*regexp.Regexp, []Problem) {
+		if n.Kind != tree.Scalar {
+			return nil, []Problem{n.Problem("a regular expression is wanted, not %s", n.Kind)}
+		}
+		e, err := Expression(n.Text)
+		if err != nil {
+			return nil, []Problem{n.Problem("%v", err)}
+		}
+		return e, nil
+	})
+}
+
+// programSize is how many instructions an expression has.
+func programSize(parsed *syntax.Regexp) int {
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return maxProgram + 1
+	}
+	return len(program.Inst)
+}
+
+// tooLongFor says that a text is too long for an expression.
+type tooLongFor struct {
+	expression *regexp.Regexp
+	most       int
+}
+
+func (e *tooLongFor) Error() string {
+	return fmt.Sprintf("there are more than %d bytes, too many for %s; write an expression that repeats less often", e.most, shorten(e.expression))
+}
+
+// matches reports whether e matches text, until ctx is over.
+func matches(ctx context.Context, e *regexp.Regexp, text []byte) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	in, err := lookedAt(ctx, e, text)
+	if in == nil || err != nil {
+		return err == nil && e.Match(text), err
+	}
+	found := e.MatchReader(in)
+	if in.stopped {
+		return false, ctx.Err()
+	}
+	return found, nil
+}
+
+// submatches are where e and its groups match text; nil where they don't.
+func submatches(ctx context.Context, e *regexp.Regexp, text []byte) ([]int, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	in, err := lookedAt(ctx, e, text)
+	if in == nil || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return e.FindSubmatchIndex(text), nil
+	}
+	found := e.FindReaderSubmatchIndex(in)
+	if in.stopped {
+		return nil, ctx.Err()
+	}
+	return found, nil
+}
+
+// lookedAt is text as an expression reads it that may take long, nil for one
+// that does not.
+func lookedAt(ctx context.Context, e *regexp.Regexp, text []byte) (*stoppable, error) {
+	if len(text) <= maxUnseen/maxProgram {
+		return nil, nil
+	}
+	parsed, err := syntax.Parse(e.String(), syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	size := programSize(parsed)
+	switch {
+	case len(text) <= maxUnseen/size:
+		return nil, nil
+	case len(text) > maxWork/size:
+		return nil, &tooLongFor{e, maxWork / size}
+	}
+	return &stoppable{ctx: ctx, text: bytes.NewReader(text)}, nil
+}
+
+// stoppable is a text that ends when its context does.
+type stoppable struct {
+	ctx     context.Context
+	text    *bytes.Reader
+	read    int
+	stopped bool
+}
+
+// ReadRune implements io.RuneReader.
+func (s *stoppable) ReadRune() (r rune, size int, err error) {
+	const each = 1 << 10
+	if s.read++; s.read%each == 0 {
+		if err := s.ctx.Err(); err != nil {
+			s.stopped = true
+			return 0, 0, err
+		}
+	}
+	return s.text.ReadRune()
+}
+
+// unjudged says why an expression could not be looked for in something.
+func unjudged(err error) string {
+	if long, ok := errors.AsType[*tooLongFor](err); ok {
+		return "could not be judged: " + long.Error()
+	}
+	return "could not be judged in time by the regular expression"
+}
+
+// slowReason is the reason of what was not judged: time where that was over.
+func slowReason(ctx context.Context, otherwise Reason) Reason {
+	if ctx.Err() != nil {
+		return ReasonTimeout
+	}
+	return otherwise
+}
