@@ -73,6 +73,9 @@ type Integration struct {
 	Map     string  // jq, for the generic dialect
 	Rate    float64 // requests a second; 0 = 1,000
 	Burst   int     // requests at once; 0 = 5,000
+	// Location is where the agent stands that speaks with its keys, for the dialect
+	// agent; they are good for that location alone.
+	Location string `json:",omitempty"`
 }
 
 // Pager is another paging system that speaks PagerDuty's Events API v2. The

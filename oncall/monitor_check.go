@@ -72,6 +72,8 @@ func (m *Monitor) validateProbe() error {
 		return fmt.Errorf("its timeout is above 0 and below every")
 	case m.Target == "" || len(m.Target) > MaxTarget:
 		return fmt.Errorf("its target has 1 to %d bytes", MaxTarget)
+	case HasUser(m.Target):
+		return fmt.Errorf("its target names no user and no password")
 	case m.Module == "" || len(m.Module) > MaxModule:
 		return fmt.Errorf("its module has 1 to %d bytes", MaxModule)
 	case len(m.Secrets) > MaxSecrets:

@@ -3,7 +3,6 @@ package oncall
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -27,6 +26,7 @@ func (m *Monitor) Observe(s MonitorState, o Observation, now time.Time) (Monitor
 		o.At = now // a clock that is ahead
 	}
 	p := s.Places[o.Location]
+	p.notAfter(o.At, now)
 	if o.At.Before(p.At) || o.At.Before(p.Watched) || now.Sub(o.At) > m.Sight() {
 		return s, nil
 	}
@@ -39,6 +39,7 @@ func (m *Monitor) Observe(s MonitorState, o Observation, now time.Time) (Monitor
 	if w.edges = before; p.Muted {
 		p.At = o.At
 	} else {
+		w.success = o.Up
 		w.observe(&p, o)
 	}
 	w.set(o.Location, p)
@@ -51,7 +52,6 @@ func (m *Monitor) Observe(s MonitorState, o Observation, now time.Time) (Monitor
 // monitor whose grace is over. Nothing that it decides is ever up.
 func (m *Monitor) Expire(s MonitorState, now time.Time) (MonitorState, []MonitorEdge) {
 	w := m.begin(s, now)
-	w.byTime = true
 	for _, location := range m.Places() {
 		p, known := s.Places[location]
 		if !known || p.Muted {
@@ -98,29 +98,69 @@ func (m *Monitor) Next(s MonitorState) (next time.Time) {
 	if at, ok := m.unseen(s); ok {
 		earlier(at)
 	}
+	if s.Now() != MonitorUnknown && m.verdict(s.Places) == MonitorUnknown { // it is asked from elsewhere now
+		earlier(s.Watched.Add(m.Sight()))
+	}
 	return next
 }
 
 // Resume says that results can be expected from now on, after a start or when
 // another node has handed the monitor over. Statuses, alerts and pending changes
-// stay as they were saved; the time since then counts for none of them. The
-// locations are those of the configuration as it is now.
+// stay as they were saved; the time since then counts for none of them. What was
+// saved under a clock that was ahead is cut to now: it would seem to be newer than
+// any result. The locations are those of the configuration as it is now.
 func (m *Monitor) Resume(s MonitorState, now time.Time) MonitorState {
 	s.Watched = now
-	if s.Since.IsZero() {
+	if s.Since.IsZero() || s.Since.After(now) {
 		s.Since = now
 	}
 	places := make(map[string]PlaceState, len(m.Places()))
 	for _, location := range m.Places() {
 		p := s.Places[location]
-		p.Watched, p.Muted = now, false
-		if p.Since.IsZero() {
+		p.Watched, p.Muted, p.Held = now, false, false
+		if p.Since.IsZero() || p.Since.After(now) {
 			p.Since = now
+		}
+		if p.At.After(now) {
+			p.At = now
+		}
+		if p.Pending.Since.After(now) {
+			p.Pending.Since = now
 		}
 		places[location] = p
 	}
 	s.Places = places
 	return s
+}
+
+// notAfter cuts what is known of a location to a result's time where it is later
+// than now: the clock was set back.
+func (p *PlaceState) notAfter(at, now time.Time) {
+	now = now.Round(0)
+	for _, known := range []*time.Time{&p.At, &p.Watched, &p.Since, &p.Pending.Since} {
+		if known.Round(0).After(now) {
+			*known = at
+		}
+	}
+}
+
+// Hold keeps what a location says from making anything down for a while, since it
+// is its own network that may be broken. Nothing is lost by it: what is due when
+// the hold ends is decided then.
+func (m *Monitor) Hold(s MonitorState, location string, held bool, now time.Time) (MonitorState, []MonitorEdge) {
+	p, known := s.Places[location]
+	if !known || p.Held == held || p.Muted {
+		return s, nil
+	}
+	w := m.begin(s, now)
+	p.Held = held
+	if over, failing := m.over(p); !held && (w.believed(p) || failing && !now.Before(over)) {
+		w.turn(location, &p, MonitorDown, p.Pending.Since)
+		p.Pending = Pending{}
+	}
+	w.set(location, p)
+	w.judge()
+	return w.end()
 }
 
 // Mute takes a location's say away, or gives it back. What it said before is
@@ -131,7 +171,7 @@ func (m *Monitor) Mute(s MonitorState, location string, muted bool, now time.Tim
 		return s, nil
 	}
 	w := m.begin(s, now)
-	if p.Muted, p.Pending = muted, (Pending{}); muted {
+	if p.Muted, p.Held, p.Pending = muted, false, (Pending{}); muted {
 		w.turn(location, &p, MonitorUnknown, now)
 	} else {
 		p.Watched, w.state.Watched = now, now
@@ -148,7 +188,7 @@ func (m *Monitor) Forget(s MonitorState, now time.Time) (MonitorState, []Monitor
 	for _, location := range slices.Sorted(maps.Keys(s.Places)) {
 		p := s.Places[location]
 		w.turn(location, &p, MonitorUnknown, now)
-		w.set(location, PlaceState{Since: p.Since, Watched: now, Muted: p.Muted})
+		w.set(location, PlaceState{Since: p.Since, Watched: now, Muted: p.Muted, Held: p.Held})
 	}
 	w.state.Watched = now
 	w.judge()
@@ -171,14 +211,23 @@ func (m *Monitor) Retire(s MonitorState, now time.Time) (MonitorState, []Monitor
 	return s, edges
 }
 
+// Unsay says that the alert about not seeing m was not said after all, because
+// that was said of its locations; it is due again after its grace.
+func (m *Monitor) Unsay(s MonitorState, now time.Time) MonitorState {
+	if s.Unsighted {
+		s.Unsighted, s.Watched = false, now
+	}
+	return s
+}
+
 // turning is one change of a state in the making.
 type turning struct {
-	m      *Monitor
-	state  MonitorState
-	now    time.Time
-	edges  []MonitorEdge
-	copied bool
-	byTime bool // nothing was observed
+	m       *Monitor
+	state   MonitorState
+	now     time.Time
+	edges   []MonitorEdge
+	copied  bool
+	success bool // was observed, and by it alone something is up
 }
 
 func (m *Monitor) begin(s MonitorState, now time.Time) *turning {
@@ -201,9 +250,9 @@ func (w *turning) set(location string, p PlaceState) {
 
 // observe lets a location take in a result.
 func (w *turning) observe(p *PlaceState, o Observation) {
-	to, need := MonitorUp, w.m.Up
+	to := MonitorUp
 	if !o.Up {
-		to, need = MonitorDown, w.m.Down
+		to = MonitorDown
 		p.Reason, p.Message = o.Reason, o.Message
 	}
 	seen := o.At.Sub(p.At)
@@ -221,11 +270,23 @@ func (w *turning) observe(p *PlaceState, o Observation) {
 		p.Pending.Count++
 		p.Pending.For += seen
 	}
-	atOnce := p.Now() == MonitorUnknown && (p.Known == to || to == MonitorUp && p.Known == "")
-	if atOnce || need.reached(p.Pending) {
+	if w.believed(*p) {
 		w.turn(o.Location, p, to, p.Pending.Since)
 		p.Pending = Pending{}
 	}
+}
+
+// believed reports whether a pending change is one at last.
+func (w *turning) believed(p PlaceState) bool {
+	to, need := p.Pending.To, w.m.Up
+	switch {
+	case to == "" || to == MonitorDown && p.Held:
+		return false
+	case to == MonitorDown:
+		need = w.m.Down
+	}
+	atOnce := p.Now() == MonitorUnknown && (p.Known == to || to == MonitorUp && p.Known == "")
+	return atOnce || need.reached(p.Pending)
 }
 
 // reached reports whether a pending change is to be believed.
@@ -234,7 +295,7 @@ func (t Threshold) reached(p Pending) bool { return p.Count >= t.Count && p.For 
 // over is when a pending failure is believed if nothing contradicts it. Up is
 // only ever said by a success.
 func (m *Monitor) over(p PlaceState) (time.Time, bool) {
-	if p.Pending.To != MonitorDown || p.Pending.Count < m.Down.Count || p.At.Before(p.Watched) {
+	if p.Pending.To != MonitorDown || p.Held || p.Pending.Count < m.Down.Count || p.At.Before(p.Watched) {
 		return time.Time{}, false
 	}
 	return p.At.Add(m.Down.For - p.Pending.For), true
@@ -273,82 +334,4 @@ func (w *turning) turn(location string, p *PlaceState, to MonitorStatus, since t
 		p.Known = to
 	}
 	w.edges = append(w.edges, e)
-}
-
-// judge draws the conclusion from what the locations say.
-func (w *turning) judge() {
-	s := &w.state
-	from, to := s.Now(), w.m.verdict(s.Places)
-	if w.byTime && to == MonitorUp && from != MonitorUp {
-		to = MonitorUnknown // those that said down have fallen silent: the next success decides
-	}
-	if to == MonitorDown {
-		s.Reason, s.Message = w.m.why(s.Places)
-	}
-	if from != to {
-		e := MonitorEdge{From: from, To: to, Since: w.now, At: w.now}
-		if last := len(w.edges) - 1; last >= 0 && w.edges[last].To == to {
-			e.Since = w.edges[last].Since
-		}
-		if to == MonitorDown {
-			e.Reason, e.Message = s.Reason, s.Message
-		}
-		switch {
-		case to == MonitorDown && !s.Alerting:
-			s.Alerting, e.Alert = true, AlertDown
-		case to == MonitorUp && s.Alerting:
-			s.Alerting, e.Alert = false, AlertUp
-		}
-		s.Status, s.Since = to, e.Since
-		w.edges = append(w.edges, e)
-	}
-	if to != MonitorUnknown && s.Unsighted {
-		s.Unsighted = false
-		w.edges = append(w.edges, MonitorEdge{From: to, To: to, Since: w.now, At: w.now, Alert: AlertSeen})
-	}
-}
-
-// look says that the monitor can't be seen, once its grace is over.
-func (w *turning) look() {
-	if at, ok := w.m.unseen(w.state); ok && !w.now.Before(at) {
-		w.state.Unsighted = true
-		w.edges = append(w.edges, MonitorEdge{From: MonitorUnknown, To: MonitorUnknown, Since: w.state.Since, At: w.now, Alert: AlertUnseen})
-	}
-}
-
-// unseen is when somebody has to be told that the monitor can't be seen. Where
-// every location is muted, that is said of the locations.
-func (m *Monitor) unseen(s MonitorState) (time.Time, bool) {
-	if s.Now() != MonitorUnknown || s.Unsighted || s.Watched.IsZero() {
-		return time.Time{}, false
-	}
-	heard := false
-	for _, p := range s.Places {
-		heard = heard || !p.Muted
-	}
-	return latest(s.Since, s.Watched).Add(m.Sight() + SightGrace), heard
-}
-
-// why collects the reason of being down: that of the location that has said so
-// for longest.
-func (m *Monitor) why(places map[string]PlaceState) (reason, message string) {
-	var first *PlaceState
-	var at []string
-	for _, location := range m.Places() {
-		p, known := places[location]
-		if !known || p.Muted || p.Now() != MonitorDown {
-			continue
-		}
-		at = append(at, location)
-		if first == nil || p.Since.Before(first.Since) {
-			first = &p
-		}
-	}
-	if first == nil {
-		return "", ""
-	}
-	if message = first.Message; len(m.Locations) > 1 {
-		message += " (" + strings.Join(at, ", ") + ")"
-	}
-	return first.Reason, message
 }

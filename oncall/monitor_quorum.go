@@ -5,16 +5,35 @@ package oncall
 // half of them; up takes one that says so; what is left, such as too few failing
 // locations and no other, is unknown.
 func (m *Monitor) verdict(places map[string]PlaceState) MonitorStatus {
+	return m.counted(places, func(p PlaceState) MonitorStatus {
+		if p.Muted {
+			return MonitorUnknown
+		}
+		return p.Now()
+	})
+}
+
+// lastSaid is the verdict where a location that has no say, and last said down,
+// still says so.
+func (m *Monitor) lastSaid(places map[string]PlaceState) MonitorStatus {
+	return m.counted(places, func(p PlaceState) MonitorStatus {
+		if silent := p.Muted || p.Now() == MonitorUnknown; silent && p.Known == MonitorDown {
+			return MonitorDown
+		} else if silent {
+			return MonitorUnknown
+		}
+		return p.Now()
+	})
+}
+
+func (m *Monitor) counted(places map[string]PlaceState, say func(p PlaceState) MonitorStatus) MonitorStatus {
 	up, down := 0, 0
 	for _, location := range m.Places() {
-		p, known := places[location]
-		if !known || p.Muted {
-			continue
-		}
-		switch p.Now() {
-		case MonitorUp:
+		switch p, known := places[location]; {
+		case !known:
+		case say(p) == MonitorUp:
 			up++
-		case MonitorDown:
+		case say(p) == MonitorDown:
 			down++
 		}
 	}

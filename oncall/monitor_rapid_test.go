@@ -2,6 +2,7 @@ package oncall
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 	"time"
 
@@ -38,11 +39,12 @@ func TestNothingIsUpWithoutASuccessAndAnEdgeIsAChange(t *testing.T) {
 		s := m.Resume(MonitorState{}, now)
 		status := map[string]MonitorStatus{}
 		down, unseen := false, false
-		last := map[string]bool{} // what each location said last
+		last := map[string]bool{}          // what each location said last
+		said := map[string]MonitorStatus{} // what each location last was, unknown apart
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 90_000).Draw(t, "pause")) * time.Millisecond)
 			place := rapid.SampledFrom(m.Places()).Draw(t, "place")
-			what := rapid.SampledFrom([]string{"up", "up", "down", "down", "pass", "mute", "listen", "restart", "retire", "forget"}).Draw(t, "what")
+			what := rapid.SampledFrom([]string{"up", "up", "down", "down", "pass", "mute", "listen", "hold", "release", "restart", "retire", "forget", "move"}).Draw(t, "what")
 			var edges []MonitorEdge
 			before := s
 			switch what {
@@ -53,14 +55,36 @@ func TestNothingIsUpWithoutASuccessAndAnEdgeIsAChange(t *testing.T) {
 				s, edges = m.Expire(s, now)
 			case "mute", "listen":
 				s, edges = m.Mute(s, place, what == "mute", now)
+			case "hold", "release":
+				s, edges = m.Hold(s, place, what == "hold", now)
 			case "restart":
 				s = saved(t, s)
+				if rapid.Bool().Draw(t, "the clock is set back") {
+					now = now.Add(-time.Duration(rapid.IntRange(0, 7200).Draw(t, "by")) * time.Second)
+				}
 				s = m.Resume(s, now)
+			case "move": // it is asked from elsewhere, and for a while nothing comes
+				all := []string{Here, "osaka", "sapporo"}
+				from := rapid.IntRange(0, 2).Draw(t, "from")
+				m.Locations = all[from : from+rapid.IntRange(1, 3-from).Draw(t, "number")]
+				m.Quorum = min(m.Quorum, len(m.Locations))
+				s = m.Resume(s, now)
+				maps.DeleteFunc(said, func(p string, _ MonitorStatus) bool { return !m.AsksFrom(p) })
+				for _, p := range m.Places() {
+					status[p] = s.Places[p].Now()
+				}
+				now = now.Add(m.Sight())
+				if next := m.Next(s); s.Now() == MonitorUp && (next.IsZero() || next.After(now)) {
+					t.Fatalf("up, and nothing is due until %s: %+v", next, s)
+				}
+				s, edges = m.Expire(s, now)
 			case "forget":
 				s, edges = m.Forget(s, now)
+				clear(said)
 			case "retire":
 				s, edges = m.Retire(s, now)
 				s = m.Resume(s, now)
+				clear(said)
 			}
 			for _, e := range edges {
 				was := status[e.Location].orUnknown()
@@ -75,9 +99,18 @@ func TestNothingIsUpWithoutASuccessAndAnEdgeIsAChange(t *testing.T) {
 					if e.Location != "" && (what != "up" || e.Location != place) {
 						t.Fatalf("%s at %s made %s up", what, place, e.Location)
 					}
-					if e.Location == "" && what == "pass" {
-						t.Fatalf("time alone made it up: %+v", s)
+					if e.Location == "" && what != "up" {
+						t.Fatalf("%s made it up: %+v", what, s)
 					}
+				}
+				if e.Location != "" && e.To != MonitorUnknown {
+					said[e.Location] = e.To
+				}
+				if e.Location != "" && e.To == MonitorDown && before.Places[e.Location].Held && what != "release" && what != "move" {
+					t.Fatalf("%s made %s down, and it is held", what, e.Location)
+				}
+				if e.Alert == AlertUp && what != "retire" && saysDown(m, said) {
+					t.Fatalf("%s resolved it, and enough locations last said that it is down: %v", what, said)
 				}
 				switch e.Alert {
 				case AlertDown, AlertUp:
@@ -106,12 +139,32 @@ func TestNothingIsUpWithoutASuccessAndAnEdgeIsAChange(t *testing.T) {
 				t.Fatalf("up, and no location says so: %+v, before %+v", s, before)
 			}
 			for p, state := range s.Places {
+				if state.At.After(now) || state.Watched.After(now) || state.Pending.Since.After(now) {
+					t.Fatalf("%s is known until later than now: %+v", p, state)
+				}
 				if state.Now() == MonitorUp && state.Pending.To == "" && !last[p] {
 					t.Fatalf("%s is up, and failed last: %+v", p, state)
 				}
 			}
 		}
 	})
+}
+
+// saysDown reports whether m is down by what its locations last said.
+func saysDown(m *Monitor, said map[string]MonitorStatus) bool {
+	down, all := 0, 0
+	for _, place := range m.Places() {
+		if said[place] != "" {
+			all++
+		}
+		if said[place] == MonitorDown {
+			down++
+		}
+	}
+	if m.Quorum > 0 {
+		return down >= m.Quorum
+	}
+	return down > all/2
 }
 
 func anyUp(s MonitorState) bool {

@@ -56,7 +56,10 @@ type PlaceState struct {
 	// Watched is since when results can be expected.
 	Watched time.Time `json:"watched,omitzero"`
 	// Muted says that the location has no say: its own network is broken.
-	Muted   bool    `json:"muted,omitempty"`
+	Muted bool `json:"muted,omitempty"`
+	// Held says that nothing becomes down there for the moment: its own network may
+	// be broken.
+	Held    bool    `json:"held,omitempty"`
 	Pending Pending `json:"pending,omitzero"`
 	Reason  string  `json:"reason,omitempty"` // of the last failure
 	Message string  `json:"message,omitempty"`
