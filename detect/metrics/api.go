@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	runtimemetrics "runtime/metrics"
 	"strconv"
 	"time"
 
@@ -62,7 +63,14 @@ func (s *server) api(p parser.Parser, gatherer prometheus.Gatherer, log *slog.Lo
 	)
 	router := route.New()
 	api.Register(router)
-	return router
+	write := newWriter(&s.series, router, s.log)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/write" {
+			write.ServeHTTP(w, r)
+			return
+		}
+		router.ServeHTTP(w, r)
+	})
 }
 
 func (s *server) runtimeInfo(started time.Time) apiv1.RuntimeInfo {
@@ -74,7 +82,7 @@ func (s *server) runtimeInfo(started time.Time) apiv1.RuntimeInfo {
 		StartTime: started, CWD: dir, Hostname: host, ServerTime: time.Now(),
 		ReloadConfigSuccess: good, LastConfigTime: at, CorruptionCount: int64(s.db.damaged),
 		GoroutineCount: runtime.NumGoroutine(), GOMAXPROCS: runtime.GOMAXPROCS(0), GOMEMLIMIT: debug.SetMemoryLimit(-1),
-		GOGC:             strconv.Itoa(gcPercent),
+		GOGC:             gcPercent(),
 		StorageRetention: retention.Time.String() + " or " + retention.Size.String(),
 	}
 }
@@ -105,3 +113,13 @@ type noAlertmanagers struct{}
 
 func (noAlertmanagers) Alertmanagers() []*url.URL        { return nil }
 func (noAlertmanagers) DroppedAlertmanagers() []*url.URL { return nil }
+
+// gcPercent is by how many percent the heap may grow at the moment.
+func gcPercent() string {
+	sample := []runtimemetrics.Sample{{Name: "/gc/gogc:percent"}}
+	runtimemetrics.Read(sample)
+	if sample[0].Value.Kind() != runtimemetrics.KindUint64 {
+		return ""
+	}
+	return strconv.FormatUint(sample[0].Value.Uint64(), 10)
+}

@@ -54,11 +54,12 @@ func (d document) missingRuleFiles(l loaded) problems {
 }
 
 // runCheck is `toban metrics check`.
-func runCheck(args []string, stdout, stderr io.Writer) int {
+func runCheck(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("toban metrics check", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	var rules rulePaths
 	config := f.String("config", "", "`FILE` in the format of prometheus.yml")
+	expressions := f.Bool("expressions", false, "check PromQL of rules, a JSON list of texts on the standard input; a problem names the place in the list, from 0, then line and column")
 	f.Var(&rules, "rules", "further rule files: a `PATH` of a file, or of a folder with *.yml; may be repeated")
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -70,6 +71,14 @@ func runCheck(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	found := Check(*config, rules)
+	if *expressions {
+		list, err := readExpressions(stdin)
+		if err != nil {
+			fmt.Fprintln(stderr, "toban metrics check:", err)
+			return 2
+		}
+		found = append(found, CheckExpressions(list)...)
+	}
 	for _, p := range found {
 		fmt.Fprintln(stdout, p)
 	}

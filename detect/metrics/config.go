@@ -34,6 +34,10 @@ type loaded struct {
 	config *config.Config
 	rules  []string // paths, each once
 	broken problems // of rule files, which are not in rules
+	// monitors are the files of toban's monitors, each a rule by itself; leftOut are
+	// the problems of those that are not among them.
+	monitors []string
+	leftOut  problems
 }
 
 // load reads the configuration and the rule files. The error is problems, or
@@ -53,6 +57,7 @@ func load(o options, p parser.Parser, log *slog.Logger) (loaded, error) {
 		}
 		l.rules = append(l.rules, file)
 	}
+	l.monitors, l.leftOut = monitorFiles(o.monitors, p, log)
 	return l, nil
 }
 
@@ -74,6 +79,9 @@ func loadConfig(o options, log *slog.Logger) (*config.Config, problems) {
 	cfg.SetDirectory(filepath.Dir(o.config))
 	if _, err := cfg.GetScrapeConfigs(); err != nil { // scrape_config_files, jobs that come twice
 		return nil, blamed(cfg, d, err).configProblems(err)
+	}
+	if err := watchItself(cfg, o, log); err != nil {
+		return nil, problems{{File: o.config, Message: err.Error()}}
 	}
 	if d.at("global", "evaluation_interval") == nil {
 		cfg.GlobalConfig.EvaluationInterval = model.Duration(defaultEvaluation)

@@ -118,6 +118,13 @@ func openable(path string) error {
 	return b.Close()
 }
 
+// chunks sets aside the head's chunks when it is them that keep the TSDB from
+// opening: what they hold is in the log, too.
+func (d *damage) chunks(cause error) bool {
+	const name = "chunks_head"
+	return strings.Contains(cause.Error(), d.folder(name)) && d.setAside(name, cause)
+}
+
 // wal sets aside all of the log: at most the last three hours. The blocks stay.
 func (d *damage) wal(cause error) bool {
 	cured := false

@@ -171,6 +171,21 @@ func TestADamagedTSDBStartsWithWhatIsWhole(t *testing.T) {
 			t.Helper()
 			spoil(t, one(t, filepath.Join(dir, "chunks_head", "0*")), 10) // the rest is empty
 		}, "log/chunks_head/0*", 3, ""},
+		{"the head's chunks are something else", false, func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.WriteFile(one(t, filepath.Join(dir, "chunks_head", "0*")), []byte(strings.Repeat("no chunks", 100)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "chunks_head", 3, ""},
+		{"the folder of the head's chunks is a file", false, func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.RemoveAll(filepath.Join(dir, "chunks_head")); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "chunks_head"), []byte("x"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "chunks_head", 3, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -20,7 +20,7 @@ import (
 // or, when asked to, with stdin.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	if len(args) > 0 && args[0] == "check" {
-		return runCheck(args[1:], stdout, stderr)
+		return runCheck(args[1:], stdin, stdout, stderr)
 	}
 	o, err := parseOptions(args, stderr, getenv)
 	switch {

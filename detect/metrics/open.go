@@ -50,8 +50,10 @@ func openDatabase(ctx context.Context, o options, cfg *config.Config, log *slog.
 	}
 	done := make(chan result, 1)
 	stats := tsdb.NewDBStats()
+	started := startsOf(o.data)
+	failed := started.begin()
 	go func() {
-		db, err := openRepaired(o, cfg, log, stats)
+		db, err := openRepaired(o, cfg, log, stats, failed)
 		done <- result{db, err}
 	}()
 	tick := time.NewTicker(200 * time.Millisecond)
@@ -61,11 +63,14 @@ func openDatabase(ctx context.Context, o options, cfg *config.Config, log *slog.
 		select {
 		case r := <-done:
 			if r.err != nil {
+				started.undo(failed)
 				return nil, errors.Join(r.err, lock.Release())
 			}
+			started.succeed()
 			r.db.lock = lock
 			return r.db, nil
 		case <-ctx.Done():
+			started.undo(failed)
 			return nil, context.Cause(ctx)
 		case <-tick.C:
 			s := stats.Head.WALReplayStatus.GetWALReplayStatus()
@@ -101,24 +106,23 @@ func makeFolder(dir string, log *slog.Logger) error {
 }
 
 // openRepaired opens the TSDB, and sets aside what keeps it from opening, until
-// it opens or there is nothing left that could be blamed.
-func openRepaired(o options, cfg *config.Config, log *slog.Logger, stats *tsdb.DBStats) (*database, error) {
+// it opens or there is nothing left that could be blamed. failed is how many
+// starts before have died.
+func openRepaired(o options, cfg *config.Config, log *slog.Logger, stats *tsdb.DBStats, failed int) (*database, error) {
 	d, err := newDamage(o.data, log)
 	if err != nil {
 		return nil, err
 	}
 	d.forget(time.Now().Add(-o.retention))
-	started := startsOf(o.data)
-	if started.begin() >= maxStarts && o.memory > 0 {
+	if failed >= maxStarts && o.memory > 0 {
 		d.wal(errReplay)
 	}
-	cures := []func(error) bool{d.blocks, d.gap, d.checkpoint, d.wal}
+	cures := []func(error) bool{d.blocks, d.gap, d.checkpoint, d.chunks, d.wal}
 	for {
 		d.keepLinks()
 		reg := prometheus.NewRegistry() // a failed try leaves its metrics registered
 		db, err := tsdb.Open(o.data, log, reg, tsdbOptions(cfg), stats)
 		if err == nil {
-			started.succeed()
 			d.afterOpen(db, reg)
 			return &database{DB: db, metrics: reg, damaged: d.count}, nil
 		}

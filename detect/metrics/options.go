@@ -18,8 +18,10 @@ type options struct {
 	listen    string        // unix:PATH or host:port
 	config    string        // prometheus.yml, or ""
 	rules     []string      // further rule files, and folders of them
+	monitors  string        // the folder of the rules of toban's monitors, or ""
 	alerts    string        // where alerts are posted, or ""
 	alertsKey string        // sent as a bearer token, or ""
+	core      string        // unix:PATH of toban's own metrics, or ""
 	retention time.Duration // > 0
 	size      int64         // of the blocks, in bytes; 0: no limit
 	memory    int64         // in bytes; 0: no limit
@@ -40,6 +42,7 @@ const (
 // usage is what a wrong flag and --help show.
 const usage = `usage: toban metrics --data DIR [flags]
        toban metrics check [--config FILE] [--rules DIR|FILE]…
+       toban metrics check --expressions < a JSON list of PromQL
 
 Keeps metrics, scrapes, evaluates rules: Prometheus, as a child process of toban serve.
 
@@ -72,7 +75,9 @@ func parseOptions(args []string, stderr io.Writer, getenv func(string) string) (
 	f.StringVar(&o.listen, "listen", "127.0.0.1:9090", "`ADDRESS` to answer on: host:port or unix:PATH")
 	f.StringVar(&o.config, "config", "", "`FILE` in the format of prometheus.yml; without one nothing is scraped")
 	f.Var((*rulePaths)(&o.rules), "rules", "further rule files: a `PATH` of a file, or of a folder with *.yml; may be repeated")
+	f.StringVar(&o.monitors, "monitors", "", "`DIR` with rules of toban's own, each of which stands for itself: a file that is wrong is left out alone")
 	f.StringVar(&o.alerts, "alerts", "", "`ADDRESS` to post alerts to: a URL or unix:PATH; a key for it is read from TOBAN_ALERTS_KEY")
+	f.StringVar(&o.core, "core", "", "`ADDRESS` of toban's own metrics, unix:PATH; they are scraped, and those of this process")
 	retention := f.String("retention", "15d", "how `LONG` samples are kept")
 	size := f.String("size", "10GB", "how much `DISK` the samples may take; 0: no limit")
 	memory := f.String("memory", "512MiB", "how much `MEMORY` this process may take before it is ended; 0: no limit")
@@ -89,6 +94,8 @@ func parseOptions(args []string, stderr io.Writer, getenv func(string) string) (
 		err = fmt.Errorf("unexpected %q", f.Arg(0))
 	case o.data == "":
 		err = fmt.Errorf("--data is missing: the folder of the time series")
+	case o.core != "" && (!strings.HasPrefix(o.core, "unix:/") || len(o.core) > len("unix:")+maxSocketPath):
+		err = fmt.Errorf("--core: unix: and the absolute path of a socket, not %q", o.core)
 	}
 	if err == nil {
 		o.retention, err = parseRetention(*retention)

@@ -47,7 +47,9 @@ type outbox struct {
 	dressing dressing
 	told     map[string]*told // by the labels as they are sent
 	turn     uint64
-	stale    bool // the file has alerts that told has not
+	stale    bool            // the file has alerts that told has not
+	leftOut  map[string]bool // alerts whose rules are left out, by their names
+	dropped  time.Time       // when one found no place last
 }
 
 // told is an alert that toban has been told of, or is about to be.
@@ -105,7 +107,7 @@ func (b *outbox) tell(key, rule string, a alert, firing bool) {
 	case t == nil && !firing:
 		return // told as firing never, or its end has been taken: rules repeat an end for 15 minutes
 	case t == nil && len(b.told) >= maxAlerts:
-		b.figures.dropped.Inc()
+		b.drop(time.Now())
 		return
 	case t == nil:
 		t = &told{}

@@ -3,6 +3,7 @@ package metrics
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/config"
@@ -10,7 +11,8 @@ import (
 )
 
 // reload reads the configuration and the rules again. With anything wrong in
-// them all stays as it is, and the error names file and line.
+// them all stays as it is, and the error names file and line; the rules of
+// toban's monitors are taken over nevertheless, each by itself.
 func (s *server) reload() error {
 	l, err := load(s.options, s.parser, s.libraryLog())
 	if err == nil && len(l.broken) > 0 {
@@ -18,6 +20,9 @@ func (s *server) reload() error {
 	}
 	if err == nil {
 		err = s.apply(l)
+	} else {
+		files, leftOut := monitorFiles(s.options.monitors, s.parser, s.libraryLog())
+		err = errors.Join(err, s.applyMonitors(files, leftOut))
 	}
 	if err != nil {
 		s.figures.reloaded(time.Now(), false)
@@ -44,20 +49,24 @@ func (s *server) apply(l loaded) error {
 	if cfg.TracingConfig.Endpoint != "" {
 		s.log.Warn("toban metrics sends no traces: the tracing section does nothing")
 	}
+	s.leave(l.leftOut)
 	s.broken.Store(len(l.broken) > 0)
-	s.figures.brokenRules.Set(float64(len(l.broken)))
+	s.figures.brokenRules.Set(float64(len(l.broken) + len(l.leftOut)))
 	if s.outbox != nil {
 		s.outbox.apply(dressing{external: cfg.GlobalConfig.ExternalLabels, relabel: cfg.AlertingConfig.AlertRelabelConfigs})
 	}
+	s.userRules = l.rules
+	all := slices.Concat(l.rules, l.monitors)
 	err := errors.Join(
 		named("time series", s.db.ApplyConfig(cfg)),
 		named("query log", s.logQueries(cfg)),
 		named("remote storage", s.applyRemote(cfg)),
 		named("alertmanagers", s.applyAlertmanagers(cfg)),
-		named("rules", s.rules.Update(time.Duration(cfg.GlobalConfig.EvaluationInterval), l.rules,
+		named("rules", s.rules.Update(time.Duration(cfg.GlobalConfig.EvaluationInterval), all,
 			cfg.GlobalConfig.ExternalLabels, s.options.external.String(), nil)),
 		named("scraping", s.applyJobs(cfg)),
 	)
+	s.loader.keep(all)
 	s.figures.reloaded(time.Now(), err == nil && len(l.broken) == 0)
 	return err
 }

@@ -50,3 +50,9 @@ func (s stats) WALReplayStatus() (tsdb.WALReplayStatus, error) { return tsdb.WAL
 func (s stats) Delete(ctx context.Context, mint, maxt int64, ms ...*labels.Matcher) error {
 	return s.DB.Delete(ctx, mint, maxt, ms...)
 }
+
+// alone is the TSDB where samples go nowhere else; nil otherwise.
+func (s *series) alone() *tsdb.DB {
+	db, _ := (*s.current.Load()).(*tsdb.DB)
+	return db
+}

@@ -22,12 +22,11 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage/remote"
+
+	"toban/internal/memory"
 )
 
 const (
-	// gcPercent trades some CPU for memory: most of what is held are samples,
-	// which the collector walks over quickly.
-	gcPercent = 50
 	// resend is how often a firing alert is told again.
 	resend = time.Minute
 	// outage is how long this process may have been down for a pending alert's
@@ -51,6 +50,7 @@ type server struct {
 	series  series
 	engines engines
 	rules   *rules.Manager
+	loader  *ruleLoader
 
 	suspects suspects
 	outbox   *outbox // nil when no address for alerts was given
@@ -59,6 +59,7 @@ type server struct {
 	broken  atomic.Bool // rule files are left out
 
 	reloading sync.Mutex      // over what follows
+	userRules []string        // the rule files in force that are not toban's own
 	remote    *remote.Storage // nil until a remote storage is named
 	found     *discovery.SDMetrics
 	jobs      atomic.Pointer[jobs]          // nil until something is scraped
@@ -73,7 +74,11 @@ func (s *server) config() *config.Config { return s.current.Load() }
 
 // serve runs until ctx ends.
 func serve(ctx context.Context, o options, log *slog.Logger, stdout io.Writer, hangup <-chan os.Signal) (err error) {
-	debug.SetGCPercent(gcPercent)
+	tending, rest := context.WithCancel(ctx)
+	var tended sync.WaitGroup
+	tended.Go(func() { memory.Tend(tending, memory.Usual, os.Getenv) })
+	defer tended.Wait()
+	defer rest()
 	s := &server{options: o, log: log, registry: prometheus.NewRegistry(), parser: newParser()}
 	s.figures = newFigures(s.registry)
 	defer func() { err = errors.Join(err, s.close()) }()
@@ -181,7 +186,9 @@ func (s *server) build() (err error) {
 	if s.engines, err = newEngines(s.options, interval, s.parser, s.registry, quiet, s.log); err != nil {
 		return err
 	}
+	s.loader = &ruleLoader{parser: s.parser, log: quiet}
 	s.rules = rules.NewManager(&rules.ManagerOptions{
+		GroupLoader:          s.loader,
 		NameValidationScheme: model.UTF8Validation, ExternalURL: s.options.external, Parser: s.parser,
 		QueryFunc: rules.EngineQueryFunc(s.engines.rules, &s.series), NotifyFunc: s.notify,
 		Context:    context.Background(), // ended by Stop, between two evaluations

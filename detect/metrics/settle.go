@@ -43,7 +43,10 @@ func (b *outbox) settle(now, quiet time.Time, all []*rules.AlertingRule, complet
 			continue
 		}
 		a := t.alert
-		if now.Before(quiet) || active[key] || unsure[t.rule] || (!exists[t.rule] && !complete) {
+		if t.rule == overflowName {
+			active[key], exists[t.rule] = b.overflows(now), true
+		}
+		if now.Before(quiet) && t.rule != overflowName || active[key] || unsure[t.rule] || b.leftOut[t.rule] || (!exists[t.rule] && !complete) {
 			if a.EndsAt.Sub(now) < renewBefore {
 				a.EndsAt = now.Add(validFor).UTC()
 				b.tell(key, t.rule, a, true)

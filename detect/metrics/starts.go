@@ -13,7 +13,9 @@ import (
 // never will, and a start that never comes is worse than a gap of three hours.
 const maxStarts = 5
 
-// starts counts the starts that have not come to an end yet, in a file.
+// starts counts the starts that have died before they came to an end, in a file.
+// One that says why it can't, or is asked to end, has not died: setting a good
+// log aside would not help it.
 type starts string
 
 func startsOf(dir string) starts { return starts(filepath.Join(dir, "starts")) }
@@ -27,6 +29,15 @@ func (s starts) begin() int {
 	}
 	_ = os.WriteFile(string(s), []byte(strconv.Itoa(failed+1)), 0o600) // a full disk must not keep it from starting
 	return failed
+}
+
+// undo takes the last start back: it has ended, but not by its own death.
+func (s starts) undo(failed int) {
+	if failed == 0 {
+		s.succeed()
+		return
+	}
+	_ = os.WriteFile(string(s), []byte(strconv.Itoa(failed)), 0o600) // a full disk must not keep it from ending
 }
 
 // succeed forgets the starts that have failed.

@@ -33,6 +33,13 @@ type Options struct {
 	// StopWithin is how long the child may take to end when it is asked to;
 	// then it is killed. Zero = 10 s.
 	StopWithin time.Duration
+	// Alive asks whether the child still does anything; nil = as long as it runs. One
+	// that has answered once and then misses six times in a row is killed, and that is
+	// a death like any other: a process can stand still without having ended.
+	Alive func(ctx context.Context) error
+	// AliveEvery is the time between two questions, and what an answer may take.
+	// Zero = 5 s.
+	AliveEvery time.Duration
 	Log        *slog.Logger
 }
 
@@ -85,6 +92,9 @@ var ErrDown = errors.New("the child process is not running")
 func New(o Options) *Child {
 	if o.StopWithin <= 0 {
 		o.StopWithin = defaultStop
+	}
+	if o.AliveEvery <= 0 {
+		o.AliveEvery = defaultAlive
 	}
 	return &Child{
 		o: o, log: o.Log.With("child", o.Name), down: func(error, int) {}, ready: func() {},
@@ -186,20 +196,26 @@ func (c *Child) live(ctx context.Context) (worked time.Duration, err error) {
 	if c.o.Ready == "" {
 		once.Do(func() { close(ready) })
 	}
+	hung, quiet := c.listen(life)
+	defer quiet()
 	var since time.Time
-	select {
-	case <-ready:
-		since = time.Now()
-		c.set(func(s *State) { s.Phase, s.Said = Ready, "" })
-		c.ready()
+	for waiting := true; waiting; {
 		select {
+		case <-ready:
+			ready, since = nil, time.Now() // said once
+			c.set(func(s *State) { s.Phase, s.Said = Ready, "" })
+			c.ready()
+			continue
+		case <-hung:
+			if since.IsZero() {
+				return 0, c.end(ctx, life)
+			}
+			return time.Since(since), c.end(ctx, life)
 		case <-life.done:
 		case <-ctx.Done():
 			life.stop(c.o.StopWithin)
 		}
-	case <-life.done:
-	case <-ctx.Done():
-		life.stop(c.o.StopWithin)
+		waiting = false
 	}
 	if !since.IsZero() {
 		worked = time.Since(since)

@@ -37,6 +37,17 @@ func TestMain(m *testing.M) {
 		for {
 			_ = syscall.Pause()
 		}
+	case "asked": // answers what it is asked
+		fmt.Fprintln(os.Stderr, "a secret is never here")
+		text, _ := io.ReadAll(os.Stdin)
+		fmt.Printf("heard %s", text)
+		os.Exit(3)
+	case "endless": // never ends its answer
+		for {
+			if _, err := fmt.Println(strings.Repeat("y", 1000)); err != nil {
+				os.Exit(1)
+			}
+		}
 	case "broken": // ends at once
 		fmt.Fprintln(os.Stderr, `level=ERROR msg="the data folder is locked"`)
 		os.Exit(3)

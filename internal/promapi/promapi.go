@@ -35,6 +35,11 @@ const (
 // Errors of a Prometheus that gives no answer; what it says of a query is a
 // *QueryError.
 var (
+	// ErrIdle is said while nothing needs one, ErrStarting from the first need on until
+	// it answers.
+	ErrIdle     = &oncall.Error{Kind: oncall.NotFound, Code: "metrics.idle", Message: "toban runs a Prometheus as soon as a monitor needs one; until then there is none"}
+	ErrStarting = &oncall.Error{Kind: oncall.Unavailable, Code: "metrics.starting", Message: "the Prometheus is starting; ask again in a moment"}
+
 	ErrDown  = &oncall.Error{Kind: oncall.Unavailable, Code: "metrics.down", Message: "the Prometheus does not answer. Paging goes on without it; ask again in a moment"}
 	ErrSlow  = &oncall.Error{Kind: oncall.Unavailable, Code: "metrics.slow", Message: "Prometheus did not answer in time; ask for less: a shorter range, a larger step, fewer series"}
 	ErrBusy  = &oncall.Error{Kind: oncall.Unavailable, Code: "metrics.busy", Message: "too many requests to Prometheus are under way; ask again in a moment"}
@@ -93,35 +98,6 @@ func (c *Client) LabelValues(ctx context.Context, label string, from time.Time, 
 		return nil, err
 	}
 	return all[:min(len(all), MaxNames)], nil
-}
-
-// Labels are the names of the labels that series have since from. At most
-// MaxNames.
-func (c *Client) Labels(ctx context.Context, from time.Time, selectors ...string) ([]string, error) {
-	form := url.Values{"start": {seconds(from)}, "limit": {strconv.Itoa(MaxNames)}, "match[]": selectors}
-	var all []string
-	if err := c.ask(ctx, http.MethodGet, "/api/v1/labels", form, &all); err != nil {
-		return nil, err
-	}
-	return all[:min(len(all), MaxNames)], nil
-}
-
-// Metadata is what a scraped metric says of itself.
-type Metadata struct {
-	Type string `json:"type"` // counter, gauge, histogram, summary, …
-	Help string `json:"help"`
-	Unit string `json:"unit"`
-}
-
-// Metadata returns what is known of a metric; ok is false for one that was never
-// scraped, as those that are written.
-func (c *Client) Metadata(ctx context.Context, metric string) (m Metadata, ok bool, err error) {
-	var all map[string][]Metadata
-	form := url.Values{"metric": {metric}, "limit": {"1"}, "limit_per_metric": {"1"}}
-	if err := c.ask(ctx, http.MethodGet, "/api/v1/metadata", form, &all); err != nil || len(all[metric]) == 0 {
-		return m, false, err
-	}
-	return all[metric][0], true, nil
 }
 
 // envelope is around every answer.

@@ -194,7 +194,7 @@ func TestWhoAsksTooMuchAtOnceIsToldSo(t *testing.T) {
 	})
 }
 
-func TestNamesAndMetadataAreRead(t *testing.T) {
+func TestNamesAreRead(t *testing.T) {
 	t.Parallel()
 	c := New("http://p", prometheus(func(r *http.Request, form url.Values) (int, string) {
 		switch r.URL.Path {
@@ -203,24 +203,11 @@ func TestNamesAndMetadataAreRead(t *testing.T) {
 				t.Error(diff)
 			}
 			return 200, `{"status":"success","data":["a","b"]}`
-		case "/api/v1/labels":
-			return 200, `{"status":"success","data":["job"]}`
-		case "/api/v1/metadata":
-			return 200, `{"status":"success","data":{"a":[{"type":"counter","help":"how many","unit":""}]}}`
 		}
 		return 404, ""
 	}))
 	if got, err := c.LabelValues(t.Context(), "__name__", moment(), `{job="x"}`); err != nil || len(got) != 2 {
 		t.Errorf("got %v, %v", got, err)
-	}
-	if got, err := c.Labels(t.Context(), moment()); err != nil || len(got) != 1 {
-		t.Errorf("got %v, %v", got, err)
-	}
-	if got, ok, err := c.Metadata(t.Context(), "a"); err != nil || !ok || got.Type != "counter" {
-		t.Errorf("got %v, %v, %v", got, ok, err)
-	}
-	if _, ok, err := c.Metadata(t.Context(), "b"); err != nil || ok {
-		t.Errorf("got %v, %v for a metric that is not known", ok, err)
 	}
 }
 
