@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"toban/internal/due"
+	"toban/internal/metric"
 	"toban/oncall"
 	"toban/store"
 
@@ -35,6 +36,8 @@ type Options struct {
 	// Patience is how long a send may take with its retries before the next
 	// person is better; zero = 6 s.
 	Patience time.Duration
+	// Metrics counts how soon providers are asked; nil = nobody does.
+	Metrics *metric.Registry
 }
 
 // Dispatcher claims, sends, and follows deliveries. Make it with New; it does
@@ -44,6 +47,7 @@ type Dispatcher struct {
 	log *slog.Logger
 	o   Options
 
+	delay  *metric.Histogram
 	nudged chan struct{} // something is to be claimed or looked at
 	work   sync.WaitGroup
 
@@ -104,7 +108,7 @@ func New(db *store.DB, log *slog.Logger, o Options) *Dispatcher {
 		o.Channels = func(oncall.Stage, oncall.Method) Channel { return nil }
 	}
 	return &Dispatcher{
-		db: db, log: log, o: o,
+		db: db, log: log, o: o, delay: newDelay(o.Metrics),
 		nudged:    make(chan struct{}, 1),
 		wanted:    map[oncall.AttemptID]*wanted{},
 		looks:     map[oncall.DeliveryID]bool{},

@@ -50,6 +50,7 @@ func (d *Dispatcher) start(ctx context.Context, j *job, claimedAt time.Time) {
 		if !d.stillWanted(ctx, stop, j, claimedAt) {
 			return
 		}
+		d.measure(j)
 		r, f := d.send(ctx, j)
 		if f != nil {
 			d.undeliverable(ctx, j, f)

@@ -136,7 +136,7 @@ func (q *Queue) Handle(name string, o Options, h func(ctx context.Context, tx *s
 // sending. Ids that it does not claim are found again by the sweep, after about
 // 5 s, or when it gives them back with Wake.
 func (q *Queue) HandleOutbox(h func(ctx context.Context, ids []oncall.AttemptID)) {
-	k := newKind("outbox", Options{Batch: outboxBatch, Workers: outboxWorkers, Rank: -1})
+	k := newKind(Outbox, Options{Batch: outboxBatch, Workers: outboxWorkers, Rank: -1})
 	k.free = true
 	k.fire = func(ctx context.Context, k *kind, batch []*wait) { q.fireOutbox(ctx, k, batch, h) }
 	q.outbox = k

@@ -13,12 +13,17 @@ type Stats struct {
 	Kinds   map[string]KindStats
 }
 
-// KindStats count what became of a kind since the start; "outbox" is one.
+// Outbox is the kind under which outbox rows are counted.
+const Outbox = "outbox"
+
+// KindStats count what became of a kind since the start, but for Waiting; Outbox
+// is one.
 type KindStats struct {
-	Fired  int64 // refs handled and committed; ids given to whoever claims
-	Gone   int64 // hints whose row was gone, another's or not due
-	Failed int64 // failures of single refs
-	Late   Lateness
+	Waiting int   // hints in memory now
+	Fired   int64 // refs handled and committed; ids given to whoever claims
+	Gone    int64 // hints whose row was gone, another's or not due
+	Failed  int64 // failures of single refs
+	Late    Lateness
 }
 
 // bounds are the upper bounds of the buckets of Lateness; the last bucket has
@@ -47,6 +52,16 @@ func (l Lateness) Bound(i int) (d time.Duration, ok bool) {
 	return 0, false
 }
 
+// Bounds are the upper bounds of the buckets of a Lateness, in seconds; the last
+// bucket has none.
+func Bounds() []float64 {
+	all := make([]float64, len(bounds))
+	for i, b := range bounds {
+		all[i] = b.Seconds()
+	}
+	return all
+}
+
 func (l *Lateness) observe(d time.Duration) {
 	d = max(d, 0) // both ends are cut to the millisecond
 	l.Sum += d
@@ -70,7 +85,9 @@ func (q *Queue) Stats() Stats {
 		s.Overdue += k.waits.overdue(now)
 		s.InHand += len(k.inHand)
 		s.Failing += len(k.failing)
-		s.Kinds[k.name] = k.stats
+		of := k.stats
+		of.Waiting = k.waits.len()
+		s.Kinds[k.name] = of
 	}
 	return s
 }

@@ -15,7 +15,7 @@ import (
 
 // Document is an RFC 9457 problem document with toban's stable code.
 type Document struct {
-	Type   string `json:"type"` // /docs/errors#<code>
+	Type   string `json:"type"` // /docs/errors#<code>, below where toban is
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
@@ -66,11 +66,12 @@ func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) 
 	if doc.Status == http.StatusInternalServerError {
 		log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "err", err)
 	}
-	Send(w, doc)
+	Send(w, r, doc)
 }
 
-// Send writes doc. Answers that ask the sender to come back say when.
-func Send(w http.ResponseWriter, doc Document) {
+// Send writes doc as the answer to r. Answers that ask the sender to come back say when.
+func Send(w http.ResponseWriter, r *http.Request, doc Document) {
+	doc.Type = Path(r.Context()) + doc.Type
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")

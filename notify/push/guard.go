@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"toban/internal/network"
 )
 
 // errForbidden is why an address is not asked.
@@ -72,45 +74,6 @@ func publicName(host string) bool {
 	return strings.Contains(host, ".")
 }
 
-// public reports whether an address is somebody's on the internet.
-func public(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
-		return false
-	}
-	for _, block := range reserved() {
-		if block.Contains(ip) {
-			return false
-		}
-	}
-	// A network without IPv4 writes IPv4 addresses so (RFC 6052).
-	if netip.MustParsePrefix("64:ff9b::/96").Contains(ip) {
-		b := ip.As16()
-		return public(netip.AddrFrom4([4]byte(b[12:])))
-	}
-	return true
-}
-
-// reserved are blocks that look like public addresses and are not (RFC 6890).
-func reserved() []netip.Prefix {
-	return []netip.Prefix{
-		netip.MustParsePrefix("0.0.0.0/8"),
-		netip.MustParsePrefix("100.64.0.0/10"), // between a provider and its customers
-		netip.MustParsePrefix("192.0.0.0/24"),
-		netip.MustParsePrefix("192.0.2.0/24"),
-		netip.MustParsePrefix("192.88.99.0/24"),
-		netip.MustParsePrefix("198.18.0.0/15"),
-		netip.MustParsePrefix("198.51.100.0/24"),
-		netip.MustParsePrefix("203.0.113.0/24"),
-		netip.MustParsePrefix("240.0.0.0/4"),
-		netip.MustParsePrefix("::/96"),
-		netip.MustParsePrefix("64:ff9b:1::/48"),
-		netip.MustParsePrefix("100::/64"),
-		netip.MustParsePrefix("2001::/23"), // among them Teredo, which wraps IPv4
-		netip.MustParsePrefix("2001:db8::/32"),
-		netip.MustParsePrefix("2002::/16"), // 6to4 wraps IPv4 too
-		netip.MustParsePrefix("3fff::/20"),
-		netip.MustParsePrefix("5f00::/16"),
-		netip.MustParsePrefix("fec0::/10"),
-	}
-}
+// public reports whether an address is somebody's on the internet. Push services
+// have no zones.
+func public(ip netip.Addr) bool { return ip.Zone() == "" && network.KindOf(ip) == network.Public }

@@ -175,21 +175,7 @@ func (w *Workspace) sending(n int) {
 func (w *Workspace) note(took time.Duration, f *notify.Failure) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	h := &w.health
-	if f == nil {
-		h.Sent++
-		h.LastSent, h.Slowest = time.Now(), max(h.Slowest, took)
-		return
-	}
-	h.LastError, h.LastCode = time.Now(), f.Code
-	switch f.Class {
-	case notify.BadAddress, notify.BadConfig:
-		h.Refused++
-	case notify.Throttled:
-		h.Throttled++
-	default:
-		h.Failed++
-	}
+	w.health.Note(took, f)
 }
 
 // news reports whether something that does not work by our configuration has not
