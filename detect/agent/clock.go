@@ -1,0 +1,113 @@
+package agent
+
+import (
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+)
+
+// clocks are how far the clocks of those who speak are off.
+type clocks struct {
+	log *slog.Logger
+	mu  *sync.Mutex
+	of  map[speaker]*clock
+}
+
+// clock is one of them.
+type clock struct {
+	off    time.Duration // that is believed; zero = it is right
+	doubts bool          // the last look said that it is further behind
+	seen   time.Time
+}
+
+const (
+	// rightClock is how far off a clock may be, and still be taken for right.
+	rightClock = 2 * time.Second
+	// maxSpeakers bounds who is kept in mind.
+	maxSpeakers = 1000
+	forgotten   = 10 * time.Minute // after that somebody who says nothing is
+	// mostOff is the farthest that is believed.
+	mostOff = 50 * 365 * 24 * time.Hour
+)
+
+func newClocks(log *slog.Logger) clocks {
+	return clocks{log: log, mu: &sync.Mutex{}, of: map[speaker]*clock{}}
+}
+
+// off is what the times of who speaks lack to toban's own. sent is what its clock
+// showed, in Unix milliseconds; "" says nothing.
+//
+// The way takes time, too, so a clock seems to be further behind than it is, never
+// further ahead: only a second look makes it later. As long as it is about what was
+// believed it stays exactly that, so that times stay in their order.
+func (c *clocks) off(who speaker, sent string, now time.Time) time.Duration {
+	ms, err := strconv.ParseInt(sent, 10, 64)
+	if err != nil {
+		return 0
+	}
+	off := now.Sub(time.UnixMilli(ms))
+	if off.Abs() > mostOff {
+		return 0
+	}
+	if off.Abs() <= rightClock {
+		off = 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.of[who]
+	if known == nil {
+		c.tidy(now)
+		known = &clock{off: off}
+		c.of[who] = known
+		if off != 0 {
+			c.tell(who, off)
+		}
+	}
+	known.seen = now
+	switch further := off - known.off; {
+	case further.Abs() <= rightClock:
+		known.doubts = false
+	case further > 0 && !known.doubts:
+		known.doubts = true
+	default:
+		known.off, known.doubts = off, false
+		c.tell(who, off)
+	}
+	return known.off
+}
+
+func (c *clocks) tell(who speaker, off time.Duration) {
+	if off == 0 {
+		c.log.Info("the clock of an agent is right again", "location", who.location)
+		return
+	}
+	c.log.Warn("the clock of an agent is off; what it sends is dated by toban's", "location", who.location, "behind", off)
+}
+
+func (c *clocks) tidy(now time.Time) {
+	if len(c.of) < maxSpeakers {
+		return
+	}
+	for who, known := range c.of {
+		if now.Sub(known.seen) > forgotten {
+			delete(c.of, who)
+		}
+	}
+	if len(c.of) >= maxSpeakers {
+		clear(c.of)
+	}
+}
+
+// safe is a text from elsewhere, in at most limit bytes that can be shown.
+func safe(text string, limit int) string {
+	text = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || unicode.Is(unicode.Cf, c) {
+			return '·'
+		}
+		return c
+	}, strings.ToValidUTF8(text, "·"))
+	return strings.ToValidUTF8(text[:min(len(text), limit)], "")
+}
