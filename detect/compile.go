@@ -14,8 +14,17 @@ import (
 
 // Watchable says whether toban could ask what a monitor wants to know, as it is
 // on this machine: secrets are set, files are there, conditions can be read.
-// Monitors that ask nobody themselves always can.
-func (m *Monitors) Watchable(of *oncall.Monitor) error { return Watchable(of, m.o.Resolve) }
+// Monitors that ask nobody themselves always can. What is asked from elsewhere
+// alone needs no secret here; whether it is there only its agent can tell.
+func (m *Monitors) Watchable(of *oncall.Monitor) error {
+	switch {
+	case of.AsksFrom(oncall.Here):
+		return Watchable(of, m.o.Resolve)
+	case slices.ContainsFunc(of.Secrets, func(ref string) bool { return strings.HasPrefix(ref, "file:") }):
+		return nil
+	}
+	return Watchable(of, func(string) (string, error) { return "elsewhere", nil })
+}
 
 // Watchable is Monitors.Watchable without any: resolve gives what a reference
 // such as env:NAME stands for, or anything where only the rest is to be looked
@@ -31,8 +40,14 @@ func Watchable(of *oncall.Monitor, resolve func(ref string) (string, error)) err
 	return err
 }
 
-// checkerOf makes what asks m's target. Secrets are resolved here and are in
-// nothing but the checker. The error is fit to be shown: no secret is in it.
+// Checker makes what asks the target of a monitor at another place than the node
+// that watches it. Secrets are resolved here and are in nothing but the checker.
+// The error is fit to be shown: no secret is in it.
+func Checker(m *oncall.Monitor, resolve func(ref string) (string, error), o probe.Options) (probe.Checker, error) {
+	return checkerOf(m, resolve, o)
+}
+
+// checkerOf makes what asks m's target.
 func checkerOf(m *oncall.Monitor, resolve func(ref string) (string, error), o probe.Options) (probe.Checker, error) {
 	if resolve == nil {
 		resolve = func(ref string) (string, error) { return "", errors.New(ref + " can't be read here") }
@@ -55,7 +70,7 @@ func checkerOf(m *oncall.Monitor, resolve func(ref string) (string, error), o pr
 	if err := encoder.Encode(filled); err != nil {
 		return nil, errors.New("its module can't be read")
 	}
-	module, problems := probe.Source{}.LoadModule(string(m.ID), raw.Bytes())
+	module, problems := probe.Source{Secrets: f.secrets}.LoadModule(string(m.ID), raw.Bytes())
 	if module == nil {
 		var says []string
 		for _, p := range problems {
@@ -69,7 +84,10 @@ func checkerOf(m *oncall.Monitor, resolve func(ref string) (string, error), o pr
 		return nil, errors.New(module.Unsupported)
 	}
 	o.Guard.AllowPrivate = m.Private
-	return module.Checker(o), nil
+	if len(f.secrets) == 0 {
+		return module.Checker(o), nil
+	}
+	return hiding{module.Checker(o), probe.NewSecrets(f.secrets)}, nil
 }
 
 // filler puts secrets into the places that are kept for them.

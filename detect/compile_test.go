@@ -153,11 +153,18 @@ func TestRulesAreAFileOfPrometheus(t *testing.T) {
           reason: "true"
           summary: "ディスク: the value is {{ $value }}"
 `
-	got := string(RuleFile([]*oncall.Monitor{disk, monitor("shop"), errors, paused}))
-	if got != want {
+	if got := string(RuleOf(disk)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if got := RuleFile([]*oncall.Monitor{monitor("shop"), paused}); len(got) != 0 {
-		t.Errorf("got %s, want nothing", got)
+	for _, other := range []*oncall.Monitor{monitor("shop"), errors, paused} {
+		if got := RuleOf(other); len(got) != 0 {
+			t.Errorf("got %s, want nothing", got)
+		}
+	}
+	if id, is := RuleGroup("toban/monitor/disk"); id != "disk" || !is {
+		t.Errorf("got %q %t, want the monitor of a group", id, is)
+	}
+	if _, is := RuleGroup("node"); is {
+		t.Error("a user's own group is taken for a monitor")
 	}
 }

@@ -2,7 +2,10 @@ package detect
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,18 +21,24 @@ type courier struct {
 	o    Options
 	log  *slog.Logger
 	left func(w *watched) // told when all of a monitor was said and saved
+	// same reports whether this node still lives the life in which all of this was
+	// decided; false once it does again.
+	same func(ctx context.Context) (bool, error)
 	wake chan struct{}
 
 	mu      sync.Mutex
 	ready   []*watched
 	known   map[*watched]*errand
-	days    []store.MonitorDay // of what is gone or changed, until they are saved
+	times   store.MonitorTimes // of what is gone or changed, until they are saved
 	stopped bool
+
+	unsure int // how often it could not be told whether this life goes on; of run alone
 }
 
 // errand is what there is to do for one monitor.
 type errand struct {
 	again bool // something has come since it was begun
+	alone bool // it has held up others and is tried without them
 	tries int
 	timer *time.Timer // until it is tried again
 }
@@ -40,13 +49,14 @@ const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 30 * time.Second
 	heldRetry  = 50 * time.Millisecond
-	// sayTime bounds one try.
-	sayTime = 30 * time.Second
-	maxKept = 100_000 // days
+	// sayTime bounds one try, aloneTime that of a monitor that has held up others.
+	sayTime   = 30 * time.Second
+	aloneTime = 5 * time.Second
+	maxKept   = 200_000 // days and hours
 )
 
-func newCourier(o Options, left func(w *watched)) *courier {
-	return &courier{o: o, log: o.Log, left: left, wake: make(chan struct{}, 1), known: map[*watched]*errand{}}
+func newCourier(o Options, left func(w *watched), same func(ctx context.Context) (bool, error)) *courier {
+	return &courier{o: o, log: o.Log, left: left, same: same, wake: make(chan struct{}, 1), known: map[*watched]*errand{}}
 }
 
 // take sends the courier on its way for w. It does not block.
@@ -90,7 +100,9 @@ func (c *courier) run(ctx context.Context) {
 	}
 }
 
-// once carries a batch and reports whether there was one.
+// once carries a batch and reports whether there was one. While this node is
+// fenced all of it waits; when it comes back as another life, because others have
+// taken over meanwhile, what it had decided is not said any more.
 func (c *courier) once(ctx context.Context) bool {
 	for c.o.Fenced() {
 		if !wait.For(ctx, heldRetry) {
@@ -98,46 +110,96 @@ func (c *courier) once(ctx context.Context) bool {
 		}
 	}
 	c.mu.Lock()
-	n := min(len(c.ready), batch)
-	todo := append([]*watched(nil), c.ready[:n]...)
-	c.ready = append(c.ready[:0], c.ready[n:]...)
-	for _, w := range todo {
-		c.known[w].again = false
-	}
+	waits := len(c.ready) > 0
 	c.mu.Unlock()
-	if n == 0 || ctx.Err() != nil {
+	if !waits || ctx.Err() != nil {
 		return false
 	}
-	if err := c.carry(ctx, todo); err != nil {
-		for _, w := range todo { // one of them may be what fails
-			if len(todo) > 1 {
-				err = c.carry(ctx, []*watched{w})
-			}
+	if same, err := c.same(ctx); err != nil {
+		if c.unsure++; c.unsure == 1 || c.unsure%10 == 0 {
+			c.log.WarnContext(ctx, "what monitors have found is said and saved later", "tries", c.unsure, "err", err)
+		}
+		return wait.For(ctx, min(firstRetry<<min(c.unsure-1, 20), lastRetry))
+	} else if c.unsure = 0; !same {
+		return true
+	}
+	todo, within := c.next()
+	err := c.carry(ctx, todo, within)
+	if err == nil || len(todo) == 1 {
+		if errors.Is(err, context.DeadlineExceeded) {
+			c.separate(todo[0], nil)
+		}
+		for _, w := range todo {
 			c.done(ctx, w, err)
 		}
 		return true
 	}
-	for _, w := range todo {
-		c.done(ctx, w, nil)
+	for i, w := range todo { // one of them may be what fails
+		err := c.carry(ctx, []*watched{w}, aloneTime)
+		if late := errors.Is(err, context.DeadlineExceeded); late && ctx.Err() == nil {
+			c.separate(w, todo[i+1:])
+			c.done(ctx, w, err)
+			return true
+		}
+		c.done(ctx, w, err)
 	}
 	return true
 }
 
+// next takes what is carried together: those that hold up nobody, or else one that
+// does.
+func (c *courier) next() (todo []*watched, within time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	rest := c.ready[:0:0]
+	for _, w := range c.ready {
+		if len(todo) < batch && !c.known[w].alone {
+			todo = append(todo, w)
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	if within = sayTime; len(todo) == 0 {
+		todo, rest, within = rest[:1:1], rest[1:], aloneTime
+	}
+	c.ready = rest
+	for _, w := range todo {
+		c.known[w].again = false
+	}
+	return todo, within
+}
+
+// separate keeps w, on which time ran out, from holding up those that came behind
+// it: they are next, without it.
+func (c *courier) separate(w *watched, behind []*watched) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[w].alone = true
+	c.ready = append(slices.Clone(behind), c.ready...)
+	c.nudge()
+}
+
 // carry says and saves what these monitors have decided.
-func (c *courier) carry(ctx context.Context, todo []*watched) error {
-	ctx, cancel := context.WithTimeout(ctx, sayTime)
+func (c *courier) carry(ctx context.Context, todo []*watched, within time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	defer func() {
+		if ended := ctx.Err(); err != nil && ended != nil { // not every engine says so itself
+			err = fmt.Errorf("%w: %w", ended, err)
+		}
+	}()
 	type load struct {
 		w       *watched
 		signals int
 		rows    []store.MonitorState
+		life    int
 	}
 	var signals []oncall.Signal
 	var rows []store.MonitorState
 	loads := make([]load, len(todo))
 	for i, w := range todo {
 		w.mu.Lock()
-		loads[i] = load{w, len(w.signals), w.rows()}
+		loads[i] = load{w, len(w.signals), w.rows(), w.life}
 		signals = append(signals, w.signals...)
 		clear(w.dirty) // what changes from here on is for the next time
 		w.mu.Unlock()
@@ -147,7 +209,9 @@ func (c *courier) carry(ctx context.Context, todo []*watched) error {
 		for _, l := range loads {
 			l.w.mu.Lock()
 			for _, row := range l.rows {
-				l.w.dirty[row.Location] = true
+				if l.life == l.w.life {
+					l.w.dirty[row.Location] = true
+				}
 			}
 			l.w.mu.Unlock()
 		}
@@ -160,14 +224,16 @@ func (c *courier) carry(ctx context.Context, todo []*watched) error {
 	}
 	for _, l := range loads { // said: a repetition would do no harm, but is not needed
 		l.w.mu.Lock()
-		l.w.signals = append([]oncall.Signal(nil), l.w.signals[l.signals:]...)
+		if l.life == l.w.life {
+			l.w.signals = append([]oncall.Signal(nil), l.w.signals[l.signals:]...)
+		}
 		l.w.mu.Unlock()
 	}
 	if len(rows) == 0 {
 		return nil
 	}
 	var lost []store.MonitorState
-	err := c.o.DB.Tx(ctx, func(tx *store.Tx) (err error) {
+	err = c.o.DB.Tx(ctx, func(tx *store.Tx) (err error) {
 		lost, err = tx.SaveMonitorStates(ctx, rows)
 		tx.MonitorsTurned(turned(rows)...)
 		return err
@@ -183,7 +249,7 @@ func (c *courier) carry(ctx context.Context, todo []*watched) error {
 	for _, l := range loads {
 		l.w.mu.Lock()
 		for _, row := range l.rows {
-			if !missing[rowName{row.Monitor, row.Location}] {
+			if l.life == l.w.life && !missing[rowName{row.Monitor, row.Location}] {
 				l.w.versions[row.Location] = row.Version + 1
 			}
 		}
@@ -208,7 +274,9 @@ type rowName struct {
 }
 
 // recover looks at rows that another node has written meanwhile: it watched the
-// monitor before, and its last word came late, or it watches it now.
+// monitor before, and its last word came late, or it watches it now. What it wrote
+// stands: whoever goes on with the monitor goes on from there. A monitor that is
+// retired here is ended all the same.
 func (c *courier) recover(ctx context.Context, todo []*watched, lost []store.MonitorState) error {
 	if len(lost) == 0 {
 		return nil
@@ -217,26 +285,33 @@ func (c *courier) recover(ctx context.Context, todo []*watched, lost []store.Mon
 	for i, row := range lost {
 		names[i] = row.Monitor
 	}
-	versions := map[rowName]int64{}
+	found := map[oncall.MonitorID][]store.MonitorState{}
 	err := c.o.DB.Read(ctx, func(tx *store.Tx) error {
-		clear(versions)
-		found, err := tx.MonitorStates(ctx, names)
-		for _, row := range found {
-			versions[rowName{row.Monitor, row.Location}] = row.Version
+		clear(found)
+		rows, err := tx.MonitorStates(ctx, names)
+		for _, row := range rows {
+			found[row.Monitor] = append(found[row.Monitor], row)
 		}
 		return err
 	})
 	for _, w := range todo {
 		w.mu.Lock()
+		reloaded := false
 		for _, row := range lost {
-			if row.Monitor != w.id || w.handed {
-				continue // what was handed over is the other node's to save
+			switch {
+			case row.Monitor != w.id || w.handed || reloaded: // what was handed over is the other node's to save
+			case err == nil && !w.halted:
+				w.reload(found[w.id], time.Now())
+				w.unsure.down, reloaded = true, true // it was said, whatever it was
+			default:
+				w.dirty[row.Location] = true
+				for _, is := range found[w.id] {
+					if is.Location == row.Location && err == nil {
+						w.versions[row.Location] = is.Version
+					}
+				}
+				c.take(w)
 			}
-			w.dirty[row.Location] = true
-			if version, found := versions[rowName{row.Monitor, row.Location}]; found || err == nil {
-				w.versions[row.Location] = version
-			}
-			c.take(w)
 		}
 		w.mu.Unlock()
 	}
@@ -264,7 +339,7 @@ func (c *courier) ended(ctx context.Context, w *watched, err error) bool {
 			e.timer = time.AfterFunc(wait, func() { c.again(w) })
 		}
 	case e.again:
-		e.tries = 0
+		e.tries, e.alone = 0, false
 		c.ready = append(c.ready, w)
 		c.nudge()
 	default:
@@ -301,19 +376,19 @@ func (c *courier) drain(ctx context.Context) {
 	}
 }
 
-// keep holds days that nobody else has any more.
-func (c *courier) keep(days []store.MonitorDay) {
+// keep holds what was counted that nobody else has any more.
+func (c *courier) keep(t store.MonitorTimes) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.days)+len(days) <= maxKept {
-		c.days = append(c.days, days...)
+	if len(c.times.Days)+len(c.times.Hours)+len(t.Days)+len(t.Hours) <= maxKept {
+		c.times.Add(t)
 	}
 }
 
-func (c *courier) kept() []store.MonitorDay {
+func (c *courier) kept() store.MonitorTimes {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	days := c.days
-	c.days = nil
-	return days
+	t := c.times
+	c.times = store.MonitorTimes{}
+	return t
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,13 +28,14 @@ func TestMain(m *testing.M) {
 // target is something to be asked: it is up until somebody says otherwise.
 type target struct {
 	mu    sync.Mutex
-	down  map[string]bool // by address
-	hangs map[string]bool // nothing is reported of it
+	down  map[string]bool         // by address
+	hangs map[string]bool         // nothing is reported of it
+	own   map[string]probe.Reason // why toban can't ask it
 	asked map[string]int
 }
 
 func newTarget() *target {
-	return &target{down: map[string]bool{}, hangs: map[string]bool{}, asked: map[string]int{}}
+	return &target{down: map[string]bool{}, hangs: map[string]bool{}, own: map[string]probe.Reason{}, asked: map[string]int{}}
 }
 
 func (g *target) set(address string, down bool) {
@@ -53,11 +55,14 @@ func (g *target) Check(ctx context.Context, address string) *probe.Result {
 	start := time.Now()
 	<-time.NewTimer(10 * time.Millisecond).C
 	g.mu.Lock()
-	down, hangs := g.down[address], g.hangs[address]
+	down, hangs, own := g.down[address], g.hangs[address], g.own[address]
 	g.asked[address]++
 	g.mu.Unlock()
 	if hangs {
 		return nil // the prober reports nothing
+	}
+	if own != "" {
+		return &probe.Result{Reason: own, Message: "no further socket", Start: start, Duration: time.Since(start)}
 	}
 	r := &probe.Result{Up: !down, Start: start, Duration: time.Since(start)}
 	if down {
@@ -71,12 +76,20 @@ type desk struct {
 	mu      sync.Mutex
 	out     bool
 	refuses string // the key of a signal that is never taken
+	hangs   string // the key of a signal of which nothing comes back
 	signals []oncall.Signal
 	at      []time.Time
 	tries   int
 }
 
-func (d *desk) Accept(_ context.Context, signals []oncall.Signal) error {
+func (d *desk) Accept(ctx context.Context, signals []oncall.Signal) error {
+	d.mu.Lock()
+	hangs := d.hangs
+	d.mu.Unlock()
+	if slices.ContainsFunc(signals, func(s oncall.Signal) bool { return s.Key == hangs }) {
+		<-ctx.Done()
+		return errors.New("interrupted")
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.tries++
@@ -114,6 +127,7 @@ type bench struct {
 	target *target
 	desk   *desk
 	m      *Monitors
+	fenced atomic.Bool
 	stop   func()
 }
 
@@ -126,7 +140,7 @@ func open(t *testing.T, db *store.DB) *bench {
 // start begins to watch; the monitors are those of a new process.
 func (b *bench) start() *bench {
 	b.t.Helper()
-	b.m = New(Options{DB: b.db, Acceptor: b.desk, Log: slog.New(slog.DiscardHandler)})
+	b.m = New(Options{DB: b.db, Acceptor: b.desk, Fenced: b.fenced.Load, Log: slog.New(slog.DiscardHandler)})
 	b.m.compile = func(m *oncall.Monitor) (probe.Checker, error) {
 		if strings.HasPrefix(m.Target, "bad") {
 			return nil, errors.New("its module can't be read")

@@ -3,7 +3,6 @@ package detect
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"time"
@@ -24,15 +23,16 @@ func (m *Monitors) Follow(ctx context.Context) error {
 	var monitors []*oncall.Monitor
 	var locations []*oncall.Location
 	var nodes, dead []string
+	var life int64
 	changed := false
 	err := m.o.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if dir, err = tx.Directory(ctx); err != nil {
 			return err
 		}
-		if nodes, dead, err = m.living(ctx, tx); err != nil {
+		if nodes, dead, life, err = m.living(ctx, tx); err != nil {
 			return err
 		}
-		if changed = dir.Version != m.version || !slices.Equal(nodes, m.nodes); !changed {
+		if changed = dir.Version != m.version || !slices.Equal(nodes, m.nodes) || life != m.life.Load(); !changed {
 			return nil
 		}
 		monitors, locations, err = tx.Monitors(ctx)
@@ -41,11 +41,23 @@ func (m *Monitors) Follow(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("monitors: %w", err)
 	}
+	if m.version >= 0 && life != m.life.Load() {
+		if err := m.comeBack(ctx); err != nil {
+			return fmt.Errorf("monitors: %w", err)
+		}
+	}
 	if changed {
 		if err := m.take(ctx, dir, monitors, locations, nodes); err != nil {
 			return err
 		}
 		m.version, m.nodes = dir.Version, nodes
+		m.life.Store(life)
+	}
+	if err := m.compare(ctx, time.Now()); err != nil {
+		return fmt.Errorf("monitors: %w", err)
+	}
+	for _, node := range nodes {
+		delete(m.buried, node) // it may die again
 	}
 	for _, node := range dead {
 		if m.buried[node] {
@@ -66,15 +78,15 @@ func (m *Monitors) Follow(ctx context.Context) error {
 }
 
 // living are the nodes among which monitors are shared, and those that have
-// died. On SQLite there is this one.
-func (m *Monitors) living(ctx context.Context, tx *store.Tx) (nodes, dead []string, err error) {
+// died, and which life this one leads. On SQLite there is this one.
+func (m *Monitors) living(ctx context.Context, tx *store.Tx) (nodes, dead []string, life int64, err error) {
 	self := m.o.DB.Node()
 	if m.o.DB.Engine() == "sqlite" {
-		return []string{self}, nil, nil
+		return []string{self}, nil, 0, nil
 	}
 	rows, err := tx.Nodes(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	for _, n := range rows {
 		if n.LeaseUntil.After(time.UnixMilli(0)) { // an ended life says so; clocks may differ
@@ -87,7 +99,7 @@ func (m *Monitors) living(ctx context.Context, tx *store.Tx) (nodes, dead []stri
 		nodes = append(nodes, self)
 		slices.Sort(nodes)
 	}
-	return nodes, dead, nil
+	return nodes, dead, lifeOf(rows, self), nil
 }
 
 // owner is the node that watches a monitor: of all nodes the one whose name and
@@ -96,23 +108,11 @@ func (m *Monitors) living(ctx context.Context, tx *store.Tx) (nodes, dead []stri
 func owner(id oncall.MonitorID, nodes []string) (best string) {
 	var most uint64
 	for _, node := range nodes {
-		h := fnv.New64a()
-		_, _ = h.Write([]byte(node + "\x00" + string(id))) // never fails
-		if n := scramble(h.Sum64()); best == "" || n > most {
+		if n := prober.Spread(node + "\x00" + string(id)); best == "" || n > most {
 			best, most = node, n
 		}
 	}
 	return best
-}
-
-// scramble spreads what FNV leaves close together for names that differ in their
-// last letters only (the finalizer of MurmurHash3).
-func scramble(x uint64) uint64 {
-	x ^= x >> 33
-	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
-	x *= 0xc4ceb9fe1a85ec53
-	return x ^ x>>33
 }
 
 // take makes the monitors those that are watched.
@@ -135,8 +135,10 @@ func (m *Monitors) take(ctx context.Context, dir *oncall.Directory, all []*oncal
 		}
 	}
 	var fresh []oncall.MonitorID
+	begins := false
 	m.mu.RLock()
 	for id := range mine {
+		begins = begins || m.watched[id] == nil
 		if m.watched[id] == nil && m.leaving[id] == nil {
 			fresh = append(fresh, id)
 		}
@@ -146,10 +148,9 @@ func (m *Monitors) take(ctx context.Context, dir *oncall.Directory, all []*oncal
 	if err != nil {
 		return err
 	}
-	if m.version < 0 {
-		if err := m.orphans(ctx, all, nodes, now); err != nil {
-			return err
-		}
+	m.directory.Store(dir)
+	if err := m.orphans(ctx, all, nodes, now); err != nil {
+		return err
 	}
 	m.places.set(locations, slices.Collect(maps.Values(mine)), now)
 	m.end(mine, configured, all, now)
@@ -162,6 +163,13 @@ func (m *Monitors) take(ctx context.Context, dir *oncall.Directory, all []*oncal
 	m.mu.Lock()
 	m.all, m.problems = all, problems
 	m.mu.Unlock()
+	if soon := now.Add(compareSoon); m.compareAt.IsZero() || begins && soon.Before(m.compareAt) {
+		m.compareAt = soon
+	}
+	asks := newAsks(all, locations)
+	m.heardRefs.keep(asks)
+	m.asks.Store(asks)
+	m.lives.Store(&nodes)
 	m.prober.Set(append(m.targets(), m.references(ctx, locations)...))
 	return nil
 }
@@ -253,7 +261,9 @@ func (m *Monitors) watch(ctx context.Context, of *oncall.Monitor, rows map[oncal
 // hush gives a say to the locations that have one at the moment, and to no others.
 func (m *Monitors) hush(w *watched) {
 	for _, name := range w.places() {
-		w.mute(name, m.places.muted(name))
+		muted, held := m.places.muted(name)
+		w.mute(name, muted)
+		w.hold(name, held)
 	}
 }
 
@@ -318,35 +328,4 @@ func (m *Monitors) references(ctx context.Context, locations []*oncall.Location)
 		}
 	}
 	return all
-}
-
-// left is told when all that a monitor had to say was said and saved.
-func (m *Monitors) left(w *watched) {
-	w.mu.Lock()
-	forget := w.forget
-	w.mu.Unlock()
-	m.mu.Lock()
-	gone := m.leaving[w.id] == w
-	if gone && !forget {
-		delete(m.leaving, w.id)
-	}
-	m.mu.Unlock()
-	if !gone || !forget {
-		return
-	}
-	// Nobody begins to watch it again meanwhile: it would be found in leaving.
-	ctx, cancel := context.WithTimeout(context.Background(), sayTime)
-	defer cancel()
-	err := m.o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.ForgetMonitors(ctx, []oncall.MonitorID{w.id}) })
-	if err != nil {
-		m.log.Warn("the state of a monitor that is gone stays in the store", "monitor", w.id, "err", err)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.leaving[w.id] == w {
-		delete(m.leaving, w.id)
-	}
-	w.mu.Lock()
-	clear(w.versions) // in case it was taken up again
-	w.mu.Unlock()
 }

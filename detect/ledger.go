@@ -2,20 +2,22 @@ package detect
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"toban/oncall"
 	"toban/store"
 )
 
-// ledger counts how long a monitor was what, by day. Time is counted up to mark;
-// what is still undecided is counted when it is decided.
-type ledger struct {
-	mark time.Time
-	days map[int64]*store.MonitorDay
+// Ledger counts how long a monitor was what, by day and by hour. Time is counted
+// up to Mark; what is still undecided is counted when it is decided.
+type Ledger struct {
+	Mark  time.Time
+	days  map[int64]*store.MonitorDay
+	hours map[int64]*store.MonitorHour
 }
 
-func (l *ledger) day(at time.Time, zone *time.Location) *store.MonitorDay {
+func (l *Ledger) day(at time.Time, zone *time.Location) *store.MonitorDay {
 	n := store.DayOf(at, zone)
 	if l.days == nil {
 		l.days = map[int64]*store.MonitorDay{}
@@ -26,8 +28,19 @@ func (l *ledger) day(at time.Time, zone *time.Location) *store.MonitorDay {
 	return l.days[n]
 }
 
+func (l *Ledger) hour(at time.Time) *store.MonitorHour {
+	n := store.HourOf(at)
+	if l.hours == nil {
+		l.hours = map[int64]*store.MonitorHour{}
+	}
+	if l.hours[n] == nil {
+		l.hours[n] = &store.MonitorHour{Hour: n}
+	}
+	return l.hours[n]
+}
+
 // check counts a result.
-func (l *ledger) check(at time.Time, up bool, zone *time.Location) {
+func (l *Ledger) check(at time.Time, up bool, zone *time.Location) {
 	d := l.day(at, zone)
 	d.Checks++
 	if !up {
@@ -35,25 +48,44 @@ func (l *ledger) check(at time.Time, up bool, zone *time.Location) {
 	}
 }
 
-// until counts the time since mark for a status.
-func (l *ledger) until(to time.Time, status oncall.MonitorStatus, zone *time.Location) {
-	for l.mark.Before(to) {
+// Until counts the time since Mark for a status, by the calendar of zone.
+func (l *Ledger) Until(to time.Time, status oncall.MonitorStatus, zone *time.Location) {
+	for l.Mark.Before(to) {
 		end := to
-		y, m, d := l.mark.In(zone).Date()
-		if midnight := time.Date(y, m, d+1, 0, 0, 0, 0, zone); midnight.Before(end) && midnight.After(l.mark) {
-			end = midnight
+		y, m, d := l.Mark.In(zone).Date()
+		for _, edge := range []time.Time{time.Date(y, m, d+1, 0, 0, 0, 0, zone), time.Unix((store.HourOf(l.Mark)+1)*60*60, 0)} {
+			if edge.Before(end) && edge.After(l.Mark) {
+				end = edge
+			}
 		}
-		day, took := l.day(l.mark, zone), end.Sub(l.mark)
+		day, hour, took := l.day(l.Mark, zone), l.hour(l.Mark), end.Sub(l.Mark)
 		switch status {
 		case oncall.MonitorUp:
-			day.Up += took
+			day.Up, hour.Up = day.Up+took, hour.Up+took
 		case oncall.MonitorDown:
-			day.Down += took
+			day.Down, hour.Down = day.Down+took, hour.Down+took
 		default:
-			day.Unknown += took
+			day.Unknown, hour.Unknown = day.Unknown+took, hour.Unknown+took
 		}
-		l.mark = end
+		l.Mark = end
 	}
+}
+
+// Take takes what was counted, for a monitor at a location, "" = as a whole. Only
+// of the whole hours are kept.
+func (l *Ledger) Take(monitor oncall.MonitorID, location string) (all store.MonitorTimes) {
+	for _, d := range l.days {
+		d.Monitor, d.Location = monitor, location
+		all.Days = append(all.Days, *d)
+	}
+	for _, h := range l.hours {
+		if location == "" {
+			h.Monitor = monitor
+			all.Hours = append(all.Hours, *h)
+		}
+	}
+	l.days, l.hours = nil, nil
+	return all
 }
 
 // settle counts what is decided by now. w.mu is held.
@@ -61,21 +93,17 @@ func (w *watched) settle(now time.Time) {
 	zone := w.of.calendar()
 	for location, l := range w.ledgers {
 		if location == "" {
-			l.until(w.state.Settled(now), w.state.Now(), zone)
+			l.Until(w.state.Settled(now), w.state.Now(), zone)
 		} else if p, known := w.state.Places[location]; known {
-			l.until(p.Settled(now), p.Now(), zone)
+			l.Until(p.Settled(now), p.Now(), zone)
 		}
 	}
 }
 
-// days takes what was counted. w.mu is held.
-func (w *watched) days() (all []store.MonitorDay) {
+// times takes what was counted. w.mu is held.
+func (w *watched) times() (all store.MonitorTimes) {
 	for location, l := range w.ledgers {
-		for _, d := range l.days {
-			d.Monitor, d.Location = w.m.ID, location
-			all = append(all, *d)
-		}
-		l.days = nil
+		all.Add(l.Take(w.m.ID, location))
 	}
 	return all
 }
@@ -83,8 +111,25 @@ func (w *watched) days() (all []store.MonitorDay) {
 // calendar is the installation's zone.
 func (m *Monitors) calendar() *time.Location { return m.zone.Load() }
 
-// saveDays writes down how the monitors stood since the last time.
-func (m *Monitors) saveDays(ctx context.Context) {
+// Counted are the monitors that ask nobody, heartbeats and rules, and are not
+// paused, of which this node counts how long they are up: each is of one node. zone
+// is that of the calendar to count by.
+func (m *Monitors) Counted() (list []Status, zone *time.Location) {
+	m.follow.Lock()
+	nodes := m.nodes
+	m.follow.Unlock()
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	for _, each := range m.all {
+		if !each.Kind.Probes() && !each.Paused && owner(each.ID, nodes) == m.o.DB.Node() {
+			list = append(list, Status{Monitor: each})
+		}
+	}
+	return list, m.calendar()
+}
+
+// saveTimes writes down how the monitors stood since the last time.
+func (m *Monitors) saveTimes(ctx context.Context) {
 	now := time.Now()
 	all := m.courier.kept()
 	for _, w := range m.list() {
@@ -92,18 +137,27 @@ func (m *Monitors) saveDays(ctx context.Context) {
 		if !w.halted {
 			w.settle(now)
 		}
-		all = append(all, w.days()...)
+		all.Add(w.times())
 		w.mu.Unlock()
 	}
-	if len(all) == 0 {
+	if all.None() {
 		return
 	}
-	err := m.o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.AddMonitorDays(ctx, all) })
-	if err != nil {
-		m.courier.keep(all)
-		m.log.WarnContext(ctx, "the days of the monitors are saved later", "err", err)
+	for !all.None() {
+		days, hours := min(len(all.Days), savedAtOnce), min(len(all.Hours), savedAtOnce)
+		some := store.MonitorTimes{Days: all.Days[:days], Hours: all.Hours[:hours]}
+		if err := m.o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.AddMonitorTimes(ctx, some) }); err != nil {
+			m.courier.keep(all)
+			m.log.WarnContext(ctx, "the days of the monitors are saved later", "err", err)
+			return
+		}
+		all.Days, all.Hours = all.Days[days:], all.Hours[hours:]
 	}
 }
+
+// savedAtOnce is how many days, hours or failures are in one transaction: alerts
+// are written by the same writer, and wait for it.
+const savedAtOnce = 200
 
 // maxUnsaved bounds the failures that wait to be saved: of a storm the first ones
 // tell enough.
@@ -127,21 +181,28 @@ func (m *Monitors) saveFailures(ctx context.Context) {
 	if len(all) == 0 {
 		return
 	}
-	err := m.o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.AddMonitorFailures(ctx, all) })
-	if err != nil && ctx.Err() == nil { // the page of a failure lacks one; the alert does not
-		m.log.WarnContext(ctx, "failures of monitors were not kept", "failures", len(all), "err", err)
+	for some := range slices.Chunk(all, savedAtOnce) {
+		err := m.o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.AddMonitorFailures(ctx, some) })
+		if err != nil && ctx.Err() == nil { // the page of a failure lacks one; the alert does not
+			m.log.WarnContext(ctx, "failures of monitors were not kept", "failures", len(some), "err", err)
+		}
 	}
 }
 
 const sweepBatch = 500
 
-// sweep removes days that are over.
+// sweep removes days and hours that are over.
 func (m *Monitors) sweep(ctx context.Context) {
-	before := store.DayOf(time.Now(), m.calendar()) - store.KeepMonitorDays
+	now := time.Now()
+	day, hour := store.DayOf(now, m.calendar())-store.KeepMonitorDays, store.HourOf(now)-store.KeepMonitorHours
 	for more := true; more && ctx.Err() == nil; {
 		err := m.o.DB.Tx(ctx, func(tx *store.Tx) error {
-			n, err := tx.SweepMonitorDays(ctx, before, sweepBatch)
-			more = n == sweepBatch
+			days, err := tx.SweepMonitorDays(ctx, day, sweepBatch)
+			if err != nil {
+				return err
+			}
+			hours, err := tx.SweepMonitorHours(ctx, hour, sweepBatch)
+			more = days == sweepBatch || hours == sweepBatch
 			return err
 		})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -284,4 +285,67 @@ func BenchmarkResult(b *testing.B) {
 	for b.Loop() {
 		m.Result("shop", oncall.Here, &probe.Result{Up: true, Start: time.Now(), Duration: time.Nanosecond})
 	}
+}
+
+// The service of a monitor changes, and so does who answers for its labels, while
+// its alert is open.
+func TestAnAlertDoesNotStayOpenAtAServiceThatItsMonitorHasLeft(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var broken atomic.Bool
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			if broken.Load() {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+			_, _ = w.Write([]byte(`{"ok":true}`))
+		}))
+		defer server.Close()
+		log := slog.New(slog.DiscardHandler)
+		folder := strings.Replace(liveFolder, "TARGET", server.URL, 1)
+		apply(t, db, folder)
+		accept := alert.New(db, incident.New(db, respond.New(db, log, respond.Options{}), log), log)
+		m := New(Options{DB: db, Acceptor: accept, Log: log})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- m.Run(ctx) }()
+		defer func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}()
+		// firing are the services at which the monitor's alert is open.
+		firing := func() (services []string) {
+			err := db.Read(t.Context(), func(tx *store.Tx) error {
+				list, err := tx.ListIncidents(t.Context(), store.IncidentFilter{})
+				for _, inc := range list {
+					alerts, err := tx.Alerts(t.Context(), inc.ID, 10)
+					if err != nil {
+						return err
+					}
+					for _, a := range alerts {
+						if a.State == oncall.Firing {
+							services = append(services, string(inc.Service))
+						}
+					}
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return services
+		}
+		is := func(want ...string) func() bool { return func() bool { return slices.Equal(firing(), want) } }
+		broken.Store(true)
+		eventually(t, "it fires at checkout", 10*time.Second, is("checkout"))
+		apply(t, db, strings.Replace(folder, "labels:", "service: rest, labels:", 1))
+		eventually(t, "it fires at rest alone", 10*time.Second, is("rest"))
+		apply(t, db, folder)
+		eventually(t, "it fires at checkout alone", 10*time.Second, is("checkout"))
+		apply(t, db, strings.Replace(folder, "match: { product: shop }", "match: { product: book }", 1)) // the monitor stays as it is
+		eventually(t, "it fires at rest alone", 10*time.Second, is("rest"))
+		broken.Store(false)
+		eventually(t, "it fires nowhere", 10*time.Second, is())
+	})
 }

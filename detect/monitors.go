@@ -18,8 +18,8 @@ type Acceptor interface {
 	Accept(ctx context.Context, signals []oncall.Signal) error
 }
 
-// Sink takes what checks have measured. It must not block: samples are lost
-// rather than waited for.
+// Sink takes what this node's own checks have measured; agents send their samples
+// themselves. It must not block: samples are lost rather than waited for.
 type Sink interface {
 	Append(m *oncall.Monitor, location string, at time.Time, r *probe.Result)
 }
@@ -64,7 +64,17 @@ type Monitors struct {
 	buried  map[string]bool
 	asked   []probe.Checker // of the references
 
-	zone atomic.Pointer[time.Location]
+	life      atomic.Int64 // of this node, see lifeOf
+	compareAt time.Time    // see compare
+	gone      gone
+	directory atomic.Pointer[oncall.Directory]
+
+	zone  atomic.Pointer[time.Location]
+	asks  atomic.Pointer[asks]     // what is asked, and from where
+	lives atomic.Pointer[[]string] // the nodes among which monitors are shared
+
+	agents    agents
+	heardRefs starts // of agents
 
 	mu       sync.RWMutex
 	all      []*oncall.Monitor // that are configured, in their order
@@ -98,8 +108,15 @@ func New(o Options) *Monitors {
 		watched: map[oncall.MonitorID]*watched{}, leaving: map[oncall.MonitorID]*watched{}, problems: map[oncall.MonitorID]string{},
 	}
 	m.zone.Store(time.UTC)
+	m.asks.Store(newAsks(nil, nil))
+	m.lives.Store(&[]string{o.DB.Node()})
+	m.agents.here, m.agents.since, m.heardRefs.at = map[agentName]*agentSeen{}, time.Now(), map[oncall.MonitorID]time.Time{}
+	if o.Sink != nil {
+		m.o.Sink = ownSink{o.Sink}
+	}
 	m.compile = func(of *oncall.Monitor) (probe.Checker, error) { return checkerOf(of, o.Resolve, o.Probe) }
-	m.courier = newCourier(o, m.left)
+	m.gone.wake = make(chan struct{}, 1)
+	m.courier = newCourier(o, m.left, m.sameLife)
 	m.places = newPlaces(m)
 	m.prober = o.NewProber(m.reported)
 	return m
@@ -125,14 +142,16 @@ func (m *Monitors) Run(ctx context.Context) error {
 	defer end()
 	saying.Go(func() { m.courier.run(said) })
 	asking.Go(func() { m.prober.Run(ctx) })
+	asking.Go(func() { m.relay(ctx) })
 	m.tend(ctx)
 	asking.Wait()
 
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	m.saveDays(rest)
+	m.saveTimes(rest)
 	m.stop()
 	m.courier.drain(rest)
+	m.forget(rest)
 	end()
 	saying.Wait()
 	m.saveFailures(rest)
@@ -157,7 +176,9 @@ func (m *Monitors) tend(ctx context.Context) {
 			}
 			failed = err != nil
 		case <-days.C:
-			m.saveDays(ctx)
+			m.saveTimes(ctx)
+		case <-m.gone.wake:
+			m.forget(ctx)
 		case <-failures.C:
 			m.saveFailures(ctx)
 		case <-sweep.C:
@@ -197,16 +218,30 @@ func (m *Monitors) reported(t prober.Target, r *probe.Result) {
 	m.Result(oncall.MonitorID(t.ID), oncall.Here, r)
 }
 
-// Result takes what a check from a location has found: that of an agent, too. It
-// reports whether this node watches that monitor; another one does otherwise.
+// ownSink leaves out what was measured elsewhere.
+type ownSink struct{ Sink }
+
+// Append implements Sink.
+func (s ownSink) Append(m *oncall.Monitor, location string, at time.Time, r *probe.Result) {
+	if location == oncall.Here {
+		s.Sink.Append(m, location, at, r)
+	}
+}
+
+// Result takes what a check from a location has found. It reports whether this
+// node watches that monitor; another one does otherwise. What agents say comes in
+// by Hear.
 func (m *Monitors) Result(id oncall.MonitorID, location string, r *probe.Result) bool {
 	if m.places.reference(id, location, r) {
 		return true
 	}
 	w := m.get(id)
-	if w == nil || !w.result(location, r) {
+	if w == nil {
 		return false
 	}
-	m.places.heard(location, r.Start.Add(r.Duration))
-	return true
+	mine, seen := w.result(location, r)
+	if seen {
+		m.places.heard(location, r.Start.Add(r.Duration))
+	}
+	return mine
 }

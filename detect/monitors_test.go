@@ -156,12 +156,12 @@ func TestARestartSaysNothingNewAndForgetsNothing(t *testing.T) {
 		b.stop()
 		time.Sleep(time.Hour)
 		b.start()
-		time.Sleep(10 * time.Second)
+		time.Sleep(5 * time.Second)
 		b.want("trigger down") // a repetition: what was said last may not have been saved
 		if s, _ := b.m.Monitor(t.Context(), "up"); s.State.Now() != oncall.MonitorUp || s.State.Since.UnixMilli() != since.UnixMilli() {
 			t.Errorf("got %+v, want it up since before", s.State)
 		}
-		time.Sleep(10 * time.Second)
+		time.Sleep(15 * time.Second)
 		b.want("trigger shaky") // two before and two after
 		b.target.set("down", false)
 		b.target.set("shaky", false)
@@ -206,10 +206,7 @@ func TestWhatIsNotAskedAnyMoreIsUnknownAndThenSaid(t *testing.T) {
 		b.target.hangs["shop"], b.target.hangs["cart"] = false, false
 		b.target.mu.Unlock()
 		time.Sleep(20 * time.Second)
-		got := b.desk.said()
-		if len(got) != 3 || got[0] != "resolve location/here/silent" && got[1] != "resolve location/here/silent" && got[2] != "resolve location/here/silent" {
-			t.Errorf("got %q, want the location's alert ended, and what its monitors may have open", got)
-		}
+		b.want("resolve location/here/silent") // and nothing of its monitors, of which nothing was said
 	})
 }
 

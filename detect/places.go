@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,10 +26,11 @@ type places struct {
 type place struct {
 	name       string
 	references map[oncall.MonitorID]*reference
-	monitors   int       // that are asked from there
-	heard      time.Time // when anything last came from there
-	failing    time.Time // since when every reference has failed; zero = one is reached
-	muted      bool
+	monitors   int                     // that are asked from there
+	heard      time.Time               // when anything last came from there
+	failing    time.Time               // since when every reference has failed; zero = one is reached
+	held       bool                    // they have failed once: nothing becomes down there until they are asked again
+	muted      bool                    // they have failed again
 	voices     map[placeAlert]*watched // each carries one alert; its state says whether it is open
 }
 
@@ -54,6 +56,9 @@ func newPlaces(of *Monitors) *places {
 
 // referencePrefix begins the names of references.
 const referencePrefix = "location/"
+
+// IsReference reports whether that is the name of a reference, not of a monitor.
+func IsReference(id oncall.MonitorID) bool { return strings.HasPrefix(string(id), referencePrefix) }
 
 // set takes over the locations that are configured or named by a monitor.
 func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, now time.Time) {
@@ -93,8 +98,8 @@ func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, 
 		}
 	}
 	for _, p := range ps.by {
-		if len(p.references) == 0 && p.muted { // nothing is left that could give its say back
-			p.muted, p.failing = false, time.Time{}
+		if len(p.references) == 0 && (p.muted || p.held) { // nothing is left that could give its say back
+			p.muted, p.held, p.failing = false, false, time.Time{}
 			ps.clear(p, placeBroken, now)
 		}
 	}
@@ -130,7 +135,7 @@ func (ps *places) voice(key string) *watched {
 	v := newWatched(ps.of, &oncall.Monitor{ID: oncall.MonitorID(key)})
 	v.halted = true // nothing asks it
 	if row, found := ps.saved[v.id]; found {
-		v.versions[""], v.state = row.Version, stateOf([]store.MonitorState{row})
+		v.recall([]store.MonitorState{row})
 		delete(ps.saved, v.id)
 	}
 	return v
@@ -143,18 +148,32 @@ func (ps *places) adopt(row store.MonitorState) {
 	ps.saved[row.Monitor] = row
 }
 
-// muted reports whether a location has no say at the moment.
-func (ps *places) muted(name string) bool {
+// muted reports whether a location has no say at the moment, and whether nothing
+// that it says is believed to be down.
+func (ps *places) muted(name string) (muted, held bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.by[name]
-	return p != nil && p.muted
+	return p != nil && p.muted, p != nil && p.held
+}
+
+// all are those that carry alerts about locations.
+func (ps *places) all() (voices []*watched) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.by {
+		for _, v := range p.voices {
+			voices = append(voices, v)
+		}
+	}
+	return voices
 }
 
 // reference takes the result of a location's reference; it reports whether id is
-// one.
+// one. When all of them fail, nothing becomes down there until they are asked
+// again: one packet may be lost. When they fail again the location has no say.
 func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Result) bool {
-	if !strings.HasPrefix(string(id), referencePrefix) {
+	if !IsReference(id) {
 		return false
 	}
 	at, now := r.Start.Add(r.Duration), time.Now()
@@ -171,45 +190,70 @@ func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Resul
 	for _, each := range p.references {
 		failing = failing && each.asked && !each.up
 	}
-	turned := failing != p.muted
-	p.muted = failing
+	muted, held := p.muted, p.held
 	switch {
 	case !failing:
-		p.failing = time.Time{}
+		p.failing, p.muted, p.held = time.Time{}, false, false
 		if one.up {
 			ps.clear(p, placeBroken, now)
 		}
 	case p.failing.IsZero():
-		p.failing = at
+		p.failing, p.held = at, true
 	case at.Sub(p.failing) >= one.m.Every/2: // not for the first time
+		p.muted, p.held = true, false
 		ps.tell(p, placeBroken, p.failing, "toban can't reach what it always reaches from the location "+p.name+": "+r.Message, now)
 	}
+	turned := muted != p.muted || held != p.held
 	ps.mu.Unlock()
 	if sink := ps.of.o.Sink; sink != nil {
 		sink.Append(one.m, location, at, r)
 	}
 	if turned {
 		for _, w := range ps.of.list() {
-			w.mute(location, failing)
+			ps.of.hush(w)
 		}
 	}
 	return true
 }
 
-// heard notes that a result came from a location.
+// heard notes that a result came from a location. What was said of it as a whole
+// holds no more, and of those of its monitors that stay unknown it is due again.
 func (ps *places) heard(location string, at time.Time) {
+	now := time.Now()
+	if !ps.hears(location, at, now) {
+		return
+	}
+	for _, w := range ps.of.list() {
+		if slices.Contains(w.places(), location) {
+			w.unsay(now)
+		}
+	}
+}
+
+// hears is heard, and reports whether the location was said to be silent.
+func (ps *places) hears(location string, at, now time.Time) (wasSilent bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.by[location]
 	if p == nil || !at.After(p.heard) {
-		return
+		return false
 	}
 	p.heard = at
-	now := time.Now()
+	wasSilent = p.voices[placeSilent].open()
 	ps.clear(p, placeSilent, now)
 	if len(p.references) == 0 {
 		ps.clear(p, placeBroken, now)
 	}
+	return wasSilent
+}
+
+// quiet reports whether nothing has come from a location for long; of one that this
+// node knows nothing of it is not known.
+func (ps *places) quiet(name string, now time.Time) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.by[name]
+	return p != nil && now.Sub(p.heard) >= agentGone
 }
 
 // silent reports whether nothing at all comes from the locations of a monitor,
@@ -243,6 +287,9 @@ func (ps *places) tell(p *place, what placeAlert, since time.Time, summary strin
 
 // clear ends an alert about a location. ps.mu is held.
 func (ps *places) clear(p *place, what placeAlert, now time.Time) {
+	if !p.voices[what].open() { // as after nearly every check
+		return
+	}
 	ps.send(p.voices[what], placeSignal(p.name, what, oncall.Resolve, now), oncall.MonitorUp, now)
 }
 
@@ -254,6 +301,7 @@ func (ps *places) send(v *watched, s oncall.Signal, status oncall.MonitorStatus,
 		return
 	}
 	s.Key = string(v.id)
+	v.address(&s, oncall.AlertDown)
 	v.state = oncall.MonitorState{Status: status, Since: now, Alerting: status == oncall.MonitorDown}
 	v.signals = append(v.signals, s)
 	v.dirty[""] = true

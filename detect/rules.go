@@ -17,29 +17,27 @@ const (
 	LabelService = "toban_service" // the service that it names
 )
 
-// Rules are the monitors that Prometheus evaluates, as a rule file of its own
-// format: a group for each, with the monitor's interval.
-func (m *Monitors) Rules() []byte {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return RuleFile(m.all)
+// groupPrefix is in front of a monitor's name in that of its group of rules.
+const groupPrefix = "toban/monitor/"
+
+// RuleOf writes the rule of a monitor, as a rule file of Prometheus' own format
+// with one group in the monitor's interval; it is empty for one that is no rule or
+// is paused. Each monitor is a file by itself: one that can't be evaluated takes
+// no other along.
+func RuleOf(m *oncall.Monitor) []byte {
+	if !m.Kind.Rules() || m.Paused || m.Validate() != nil {
+		return nil
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "groups:\n  - name: %s\n    interval: %s\n    rules:\n", quoted(groupPrefix+string(m.ID)), oncall.PromDuration(m.Every))
+	rule(&out, m)
+	return []byte(out.String())
 }
 
-// RuleFile writes the rules of those of the monitors that are rules and not
-// paused; it is empty when there is none.
-func RuleFile(monitors []*oncall.Monitor) []byte {
-	var out strings.Builder
-	for _, m := range monitors {
-		if !m.Kind.Rules() || m.Paused || m.Validate() != nil {
-			continue
-		}
-		if out.Len() == 0 {
-			out.WriteString("groups:\n")
-		}
-		fmt.Fprintf(&out, "  - name: %s\n    interval: %s\n    rules:\n", quoted("toban/monitor/"+string(m.ID)), oncall.PromDuration(m.Every))
-		rule(&out, m)
-	}
-	return []byte(out.String())
+// RuleGroup is the monitor whose rule is in a group of that name.
+func RuleGroup(name string) (oncall.MonitorID, bool) {
+	id, is := strings.CutPrefix(name, groupPrefix)
+	return oncall.MonitorID(id), is
 }
 
 func rule(out *strings.Builder, m *oncall.Monitor) {

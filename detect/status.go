@@ -41,11 +41,13 @@ func (m *Monitors) Status(ctx context.Context) ([]Status, error) {
 	m.mu.RUnlock()
 	list := make([]Status, len(all))
 	var others []oncall.MonitorID
+	agents := m.Agents()
 	for i, each := range all {
-		list[i] = Status{Monitor: each}
+		list[i] = Status{Monitor: each, Problem: m.problem(each, agents)}
 		if w := m.get(each.ID); w != nil {
+			problem := list[i].Problem
 			list[i] = w.status()
-			list[i].Problem = m.problem(each.ID)
+			list[i].Problem = problem
 		} else if each.Kind.Probes() {
 			others = append(others, each.ID)
 		}
@@ -65,20 +67,35 @@ func (m *Monitors) Status(ctx context.Context) ([]Status, error) {
 	return list, nil
 }
 
-func (m *Monitors) problem(id oncall.MonitorID) string {
+// problem is why a monitor can't be asked from here, or from elsewhere.
+func (m *Monitors) problem(of *oncall.Monitor, agents []store.Agent) string {
 	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.problems[id]
+	here := m.problems[of.ID]
+	w := m.watched[of.ID]
+	m.mu.RUnlock()
+	if here == "" && w != nil {
+		here = w.troubles()
+	}
+	elsewhere := m.elsewhere(of, agents, time.Now())
+	if here != "" && elsewhere != "" {
+		return here + "; " + elsewhere
+	}
+	return here + elsewhere
 }
 
 // stateOf is a state as it was saved.
+func wholeOf(row store.MonitorState) (saved whole) {
+	if json.Unmarshal(row.State, &saved) != nil {
+		saved.MonitorState = oncall.MonitorState{Status: row.Status, Since: row.Since}
+	}
+	return saved
+}
+
 func stateOf(rows []store.MonitorState) (s oncall.MonitorState) {
 	places := map[string]oncall.PlaceState{}
 	for _, row := range rows {
 		if row.Location == "" {
-			if json.Unmarshal(row.State, &s) != nil {
-				s = oncall.MonitorState{Status: row.Status, Since: row.Since}
-			}
+			s = wholeOf(row).MonitorState
 			continue
 		}
 		var p oncall.PlaceState
@@ -112,10 +129,10 @@ func (m *Monitors) Monitor(ctx context.Context, id oncall.MonitorID) (Status, er
 		}
 		if w := m.get(id); w != nil {
 			s := w.status()
-			s.Problem = m.problem(id)
+			s.Problem = m.problem(each, m.Agents())
 			return s, nil
 		}
-		s := Status{Monitor: each}
+		s := Status{Monitor: each, Problem: m.problem(each, m.Agents())}
 		if !each.Kind.Probes() {
 			return s, nil
 		}

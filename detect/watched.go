@@ -24,9 +24,11 @@ type watched struct {
 	state    oncall.MonitorState
 	timer    *time.Timer // for what time alone decides
 	halted   bool
-	ledgers  map[string]*ledger // by location, "" = as a whole
+	ledgers  map[string]*Ledger // by location, "" = as a whole
 	last     map[string]last
 	recorded map[string]recorded
+	trouble  map[string]string // by location: why toban could not ask at last
+	due      time.Time         // of timer
 
 	// unsure says what may have been said before a crash without being saved. It is
 	// said again with the first result: a repetition is no second alert.
@@ -34,10 +36,13 @@ type watched struct {
 
 	// What is not said and saved yet, see courier.
 	signals  []oncall.Signal
+	opened   map[oncall.MonitorAlert]opened
 	dirty    map[string]bool  // rows by location
 	versions map[string]int64 // of the rows as they were read or written
+	life     int              // raised whenever all of this is thrown away
 	handed   bool             // another node watches it
 	forget   bool             // it is not configured any more: forget it when all is said
+	stray    bool             // nothing is known of it but that something is open
 }
 
 // last is the last result from a location.
@@ -56,20 +61,25 @@ type recorded struct {
 
 func newWatched(of *Monitors, m *oncall.Monitor) *watched {
 	return &watched{
-		of: of, id: m.ID, m: m, ledgers: map[string]*ledger{}, last: map[string]last{}, recorded: map[string]recorded{},
-		dirty: map[string]bool{}, versions: map[string]int64{},
+		of: of, id: m.ID, m: m, ledgers: map[string]*Ledger{}, last: map[string]last{}, recorded: map[string]recorded{},
+		trouble: map[string]string{}, opened: map[oncall.MonitorAlert]opened{}, dirty: map[string]bool{}, versions: map[string]int64{},
 	}
 }
 
-// begin takes over what the store knows, and expects results from now on.
+// begin takes over what the store knows, and expects results from now on. w.mu is
+// held, or nobody else knows w.
 func (w *watched) begin(rows []store.MonitorState, now time.Time) {
 	state := oncall.MonitorState{Places: map[string]oncall.PlaceState{}}
 	for _, row := range rows {
 		w.versions[row.Location] = row.Version
 		if row.Location == "" {
-			if err := json.Unmarshal(row.State, &state); err != nil {
+			saved := whole{MonitorState: state}
+			if err := json.Unmarshal(row.State, &saved); err != nil {
 				w.of.log.Error("a monitor's saved state can't be read, and it begins anew", "monitor", row.Monitor, "err", err)
+				continue
 			}
+			state = saved.MonitorState
+			maps.Copy(w.opened, saved.Opened)
 			continue
 		}
 		var p oncall.PlaceState
@@ -81,84 +91,26 @@ func (w *watched) begin(rows []store.MonitorState, now time.Time) {
 		w.unsure.down = w.unsure.down || p.Pending.To == oncall.MonitorDown
 	}
 	w.unsure.down = w.unsure.down || state.Alerting || w.m.Down == (oncall.Threshold{}) || w.m.Down == oncall.Threshold{Count: 1}
-	w.unsure.sight = len(rows) > 0 && !state.Unsighted && state.Now() == oncall.MonitorUnknown && now.Sub(state.Since) >= oncall.SightGrace
+	_, said := w.opened[oncall.AlertUnseen]
+	w.unsure.sight = state.Unsighted && !said ||
+		len(rows) > 0 && !state.Unsighted && state.Now() == oncall.MonitorUnknown && now.Sub(state.Since) >= oncall.SightGrace
 	w.resume(state, now)
 }
 
 // resume expects results from now on. w.mu is held, or nobody else knows w.
 func (w *watched) resume(state oncall.MonitorState, now time.Time) {
 	w.state = w.m.Resume(state, now)
-	w.ledgers = map[string]*ledger{"": {mark: now}}
+	if _, said := w.opened[oncall.AlertUnseen]; !said {
+		w.state = w.m.Unsay(w.state, now)
+	}
+	w.ledgers = map[string]*Ledger{"": {Mark: now}}
 	if places := w.m.Places(); len(places) > 1 {
 		for _, p := range places {
-			w.ledgers[p] = &ledger{mark: now}
+			w.ledgers[p] = &Ledger{Mark: now}
 		}
 	}
 	w.halted = false
 	w.arm(now)
-}
-
-// result judges a check; it reports whether the location is one of the monitor's.
-func (w *watched) result(location string, r *probe.Result) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.halted || !w.m.AsksFrom(location) {
-		return false
-	}
-	now := time.Now()
-	at := r.Start.Add(r.Duration)
-	w.last[location] = last{at: at, took: r.Duration, up: r.Up, certificate: r.Certificate}
-	before := w.state.Places[location]
-	o := oncall.Observation{Location: location, Up: r.Up, At: at, Reason: string(r.Reason), Message: r.Message}
-	state, edges := w.m.Observe(w.state, o, now)
-	if after := state.Places[location]; after.At.Equal(before.At) { // it says nothing of now
-		return true
-	} else if after.Pending != before.Pending {
-		w.dirty[location] = true
-	}
-	for _, key := range []string{"", location} {
-		if l := w.ledgers[key]; l != nil {
-			l.check(at, r.Up, w.of.calendar())
-		}
-	}
-	w.record(location, at, r)
-	w.turn(state, w.sure(state, edges, o, now), now)
-	if sink := w.of.o.Sink; sink != nil {
-		sink.Append(w.m, location, at, r)
-	}
-	return true
-}
-
-// sure adds to edges what may have been said and not saved before toban stopped,
-// or the other way round.
-func (w *watched) sure(state oncall.MonitorState, edges []oncall.MonitorEdge, o oncall.Observation, now time.Time) []oncall.MonitorEdge {
-	for _, e := range edges {
-		switch e.Alert {
-		case oncall.AlertDown, oncall.AlertUp:
-			w.unsure.down = false
-		case oncall.AlertSeen, oncall.AlertUnseen:
-			w.unsure.sight = false
-		}
-	}
-	status := state.Now()
-	if status == oncall.MonitorUnknown {
-		return edges
-	}
-	again := oncall.MonitorEdge{From: status, To: status, Since: state.Since, At: now, Reason: state.Reason, Message: state.Message}
-	switch {
-	case !w.unsure.down:
-	case status == oncall.MonitorUp && o.Up && !state.Alerting:
-		w.unsure.down, again.Alert = false, oncall.AlertUp
-		edges = append(edges, again)
-	case status == oncall.MonitorDown && !o.Up && state.Alerting:
-		w.unsure.down, again.Alert = false, oncall.AlertDown
-		edges = append(edges, again)
-	}
-	if w.unsure.sight {
-		w.unsure.sight, again.Alert = false, oncall.AlertSeen
-		edges = append(edges, again)
-	}
-	return edges
 }
 
 // turn takes over a new state with what it changes. w.mu is held.
@@ -166,7 +118,7 @@ func (w *watched) turn(state oncall.MonitorState, edges []oncall.MonitorEdge, no
 	zone := w.of.calendar()
 	for _, e := range edges {
 		if l := w.ledgers[e.Location]; l != nil && e.From != e.To {
-			l.until(e.Since, e.From, zone)
+			l.Until(e.Since, e.From, zone)
 		}
 		w.dirty[e.Location] = true
 		if e.Location == "" {
@@ -176,6 +128,7 @@ func (w *watched) turn(state oncall.MonitorState, edges []oncall.MonitorEdge, no
 		}
 	}
 	w.state = state
+	w.moveAlerts(now)
 	w.arm(now)
 	if len(w.dirty) > 0 || len(w.signals) > 0 {
 		w.of.courier.take(w)
@@ -183,12 +136,34 @@ func (w *watched) turn(state oncall.MonitorState, edges []oncall.MonitorEdge, no
 }
 
 // say makes a signal of an edge. That nothing is seen of a location at all is
-// said once, of the location.
+// said once, of the location. w.mu is held.
 func (w *watched) say(e oncall.MonitorEdge, now time.Time) (oncall.Signal, bool) {
 	if e.Alert == oncall.AlertUnseen && w.of.places.silent(w.m, now) {
 		return oncall.Signal{}, false
 	}
-	return signalOf(w.m, e, now)
+	if _, said := w.opened[oncall.AlertUnseen]; e.Alert == oncall.AlertSeen && !said {
+		return oncall.Signal{}, false
+	}
+	s, ok := signalOf(w.m, e, now)
+	if ok {
+		w.address(&s, opens(e))
+	}
+	if why := w.why(); ok && why != "" && e.Alert == oncall.AlertUnseen {
+		s.Title, s.Annotations["summary"] = s.Title+" ("+why+")", s.Annotations["summary"]+" ("+why+")"
+	}
+	return s, ok
+}
+
+// unsay makes it due again to say that the monitor can't be seen, where that was
+// said of its location, which is heard again.
+func (w *watched) unsay(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, said := w.opened[oncall.AlertUnseen]; w.halted || said || !w.state.Unsighted {
+		return
+	}
+	w.dirty[""] = true
+	w.turn(w.m.Unsay(w.state, now), nil, now)
 }
 
 // arm sets the timer for what time alone decides. w.mu is held.
@@ -201,6 +176,7 @@ func (w *watched) arm(now time.Time) {
 		return
 	}
 	wait := max(next.Sub(now), 0)
+	w.due = now.Add(wait)
 	if w.timer == nil {
 		w.timer = time.AfterFunc(wait, w.expire)
 		return
@@ -208,7 +184,11 @@ func (w *watched) arm(now time.Time) {
 	w.timer.Reset(wait)
 }
 
-// expire lets time decide.
+// standstill is how late a timer is only when toban itself did not run.
+const standstill = 5 * time.Second
+
+// expire lets time decide. What has passed while toban stood still counts for
+// nothing, as while it is down: nobody asked.
 func (w *watched) expire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -216,6 +196,14 @@ func (w *watched) expire() {
 		return
 	}
 	now := time.Now()
+	if now.Sub(w.due) > standstill {
+		w.settle(w.due)
+		w.of.courier.keep(w.times())
+		was := w.state.Places
+		w.resume(w.state, now)
+		w.still(was, now)
+		return
+	}
 	state, edges := w.m.Expire(w.state, now)
 	for location, p := range state.Places {
 		if p.Pending != w.state.Places[location].Pending {
@@ -237,6 +225,18 @@ func (w *watched) mute(location string, muted bool) {
 	w.turn(state, edges, now)
 }
 
+// hold keeps a location for the moment from making anything down, or lets it again.
+func (w *watched) hold(location string, held bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.halted {
+		return
+	}
+	now := time.Now()
+	state, edges := w.m.Hold(w.state, location, held, now)
+	w.turn(state, edges, now)
+}
+
 // change puts another definition in the place of the one before; what is known
 // stays where the question is the same.
 func (w *watched) change(m *oncall.Monitor, checker probe.Checker, now time.Time) {
@@ -245,14 +245,17 @@ func (w *watched) change(m *oncall.Monitor, checker probe.Checker, now time.Time
 	was := w.m
 	if !slices.Equal(was.Places(), m.Places()) {
 		w.settle(now)
-		w.of.courier.keep(w.days())
+		w.of.courier.keep(w.times())
 		w.m = m
 		w.resume(w.state, now)
 	}
 	w.m = m
 	w.swap(checker)
+	if !was.SameQuestion(m) || !slices.Equal(was.Places(), m.Places()) {
+		clear(w.trouble)
+	}
 	if was.SameQuestion(m) {
-		w.arm(now)
+		w.turn(w.state, nil, now)
 		return
 	}
 	state, edges := m.Forget(w.state, now)
@@ -277,7 +280,7 @@ func (w *watched) retire(forget bool, now time.Time) {
 	w.turn(state, edges, now)
 	w.halt()
 	w.forget = forget
-	w.of.courier.keep(w.days())
+	w.of.courier.keep(w.times())
 	w.of.courier.take(w)
 }
 
@@ -288,7 +291,7 @@ func (w *watched) release(now time.Time) {
 	w.settle(now)
 	w.halt()
 	w.handed = true
-	w.of.courier.keep(w.days())
+	w.of.courier.keep(w.times())
 	w.of.courier.take(w)
 }
 
@@ -310,37 +313,13 @@ func (w *watched) halt() {
 	w.swap(nil)
 }
 
-// recordEvery is how often a failure is kept that is like the one before.
-const recordEvery = time.Minute
-
-// record keeps a failure with what came back: the first, each with another
-// reason, and one a minute. w.mu is held.
-func (w *watched) record(location string, at time.Time, r *probe.Result) {
-	if r.Up {
-		delete(w.recorded, location)
-		return
-	}
-	was, known := w.recorded[location]
-	if known && was.reason == r.Reason && at.Sub(was.at) < recordEvery {
-		return
-	}
-	w.recorded[location] = recorded{at, r.Reason}
-	evidence, err := json.Marshal(r.Evidence)
-	if err != nil || r.Evidence == nil {
-		evidence = []byte("{}")
-	}
-	w.of.failed(store.MonitorFailure{
-		Monitor: w.id, Location: location, At: at, Reason: string(r.Reason), Message: r.Message, Evidence: evidence,
-	})
-}
-
 // rows are the rows that have to be saved. w.mu is held.
 func (w *watched) rows() (rows []store.MonitorState) {
 	for _, location := range slices.Sorted(maps.Keys(w.dirty)) {
 		row := store.MonitorState{Monitor: w.id, Location: location, Version: w.versions[location]}
 		var value any
 		if location == "" {
-			row.Status, row.Since, value = w.state.Now(), w.state.Since, w.state
+			row.Status, row.Since, value = w.state.Now(), w.state.Since, whole{w.state, w.opened}
 		} else {
 			p, known := w.state.Places[location]
 			if !known {

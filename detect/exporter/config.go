@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"toban/detect/probe"
 	"toban/detect/probe/tree"
 	"toban/internal/nearest"
+	"toban/oncall"
 )
 
 // Config is what an exporter checks, and how.
@@ -28,7 +28,7 @@ type Config struct {
 type Target struct {
 	Protocol string // http, ping, tcp, grpc or certificate: the label
 	Address  string // as it was written
-	Label    string // the same without a user and a password
+	Label    string // the same without what is secret in it
 	Module   string // by which it is asked
 	Every    time.Duration
 	Timeout  time.Duration
@@ -264,17 +264,21 @@ func (c *Config) put(n *tree.Node, t Target) []tree.Problem {
 
 func sortedNames(m probe.Modules) []string { return slices.Sorted(maps.Keys(m)) }
 
-// shown is an address without a user and a password in it.
+// shown is an address without a user and a password in it, and without the values
+// of its query whose names say that they are secret.
 func shown(address string) string {
-	if u, err := url.Parse(address); err == nil && u.User != nil {
-		u.User = nil
-		return u.String()
+	address = oncall.WithoutUser(address)
+	path, query, asked := strings.Cut(address, "?")
+	if !asked {
+		return address
 	}
-	if before, after, ok := strings.Cut(address, "@"); ok && strings.Contains(before, "://") {
-		scheme, _, _ := strings.Cut(before, "://")
-		return scheme + "://" + after
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		if key, _, has := strings.Cut(pair, "="); has && probe.SecretName(key) {
+			pairs[i] = key + "=…"
+		}
 	}
-	return address
+	return path + "?" + strings.Join(pairs, "&")
 }
 
 func plural(n int, word string) string {

@@ -10,11 +10,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
 	"toban/detect/probe"
 	"toban/detect/prober"
+	"toban/internal/network"
 )
 
 // Options of an Exporter.
@@ -24,8 +26,12 @@ type Options struct {
 	// operator wrote; Asked is the way to those of /probe, which anybody writes
 	// who reaches the exporter.
 	Own, Asked probe.Options
-	Version    string
-	Log        *slog.Logger // nil = none
+	// Local takes requests alone that name this machine by address or as localhost:
+	// a web page could otherwise have a browser here ask by a name of its own that
+	// leads to loopback, and read the answers.
+	Local   bool
+	Version string
+	Log     *slog.Logger // nil = none
 }
 
 // Exporter checks targets and answers a Prometheus.
@@ -49,15 +55,19 @@ func New(o Options) *Exporter {
 	}
 	pinger := probe.NewPinger()
 	o.Own.Pinger, o.Asked.Pinger = pinger, pinger
-	e := &Exporter{options: o, pinger: pinger, uptime: NewUptime(), probes: NewProbes(o.Asked, o.Log), counted: map[Target]bool{}}
+	e := &Exporter{options: o, pinger: pinger, uptime: NewUptime(), probes: NewProbes(o.Log), counted: map[Target]bool{}}
 	e.checks = prober.New(prober.Options{Report: e.report, Log: o.Log})
 	e.Set(o.Config)
 	return e
 }
 
-// Set replaces the configuration. Targets that stay keep what was counted.
+// Set replaces the configuration, with the networks that it allows. Targets that
+// stay keep what was counted.
 func (e *Exporter) Set(c *Config) {
-	e.probes.Set(c.Modules)
+	own, asked := e.options.Own, e.options.Asked
+	own.Guard.Allow = slices.Concat(own.Guard.Allow, c.Allow)
+	asked.Guard.Allow = slices.Concat(asked.Guard.Allow, c.Allow)
+	e.probes.Set(c.Modules, asked)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	old := e.checkers
@@ -69,7 +79,7 @@ func (e *Exporter) Set(c *Config) {
 		e.uptime.Add(t.Protocol, t.Label)
 		checker := e.checkers[t.Module]
 		if checker == nil {
-			checker = c.Modules[t.Module].Checker(e.options.Own)
+			checker = c.Modules[t.Module].Checker(own)
 			e.checkers[t.Module] = checker
 		}
 		all = append(all, prober.Target{ID: t.Protocol + " " + t.Label, Address: t.Address, Every: t.Every, Timeout: t.Timeout, Checker: checker})
@@ -132,7 +142,21 @@ func (e *Exporter) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", well)
 	mux.HandleFunc("GET /-/healthy", well) // blackbox-exporter's
 	mux.HandleFunc("GET /{$}", e.page)
+	if e.options.Local {
+		return quiet(local(mux))
+	}
 	return quiet(mux)
+}
+
+// local refuses requests for names that are not this machine's.
+func local(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !network.IsOwnName(r.Host) {
+			http.Error(w, "this exporter is asked for by its address or as localhost", http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // quiet gives every answer the headers of something that is no web site.

@@ -222,12 +222,13 @@ func TestS5CountersBeginAtZeroAndFailedChecksAreInTheHistogram(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	golden(t, "openmetrics.txt", w.Body.String())
-	samples := u.Samples("http", "https://www.google.com")
-	if len(samples) != 16 || samples[15].Name != "uptime_checks_total" || samples[15].Value != 3 || samples[14].Value != 2 || samples[11].Value != 3 || samples[10].Value != 2 {
-		t.Errorf("got %+v", samples)
+	columns, values := Columns(), u.Values(nil, "http", "https://www.google.com")
+	if len(values) != 16 || len(columns) != 16 || columns[15].Name != "uptime_checks_total" || columns[11].Bound != "+Inf" ||
+		values[15] != 3 || values[14] != 2 || values[11] != 3 || values[10] != 2 {
+		t.Errorf("got %v of %v", values, columns)
 	}
 	u.Forget("http", "https://www.google.com")
-	if got := u.Samples("http", "https://www.google.com"); got != nil {
+	if got := u.Values(nil, "http", "https://www.google.com"); got != nil {
 		t.Errorf("got %v for a target that was forgotten", got)
 	}
 }
@@ -262,30 +263,31 @@ func TestTargetsAreCheckedByThemselves(t *testing.T) {
 	defer cancel()
 	go func() { defer close(run); e.Run(ctx) }()
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		total := sampleOf(e.Uptime().Samples("http", down), totalName)
-		if ok := sampleOf(e.Uptime().Samples("http", up), successName); ok >= 2 && total >= 2 {
+		total := countOf(e.Uptime(), down, totalName)
+		if ok := countOf(e.Uptime(), up, successName); ok >= 2 && total >= 2 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("got %v and %v, want both checked twice", e.Uptime().Samples("http", up), e.Uptime().Samples("http", down))
+			t.Fatalf("got %v and %v, want both checked twice", e.Uptime().Values(nil, "http", up), e.Uptime().Values(nil, "http", down))
 		}
 		<-time.After(20 * time.Millisecond)
 	}
-	if got := sampleOf(e.Uptime().Samples("http", down), successName); got != 0 {
+	if got := countOf(e.Uptime(), down, successName); got != 0 {
 		t.Errorf("got %v successes of a target that is down", got)
 	}
 	e.Set(&Config{Modules: c.Modules, Targets: c.Targets[:1]})
-	if e.Uptime().Samples("http", down) != nil || sampleOf(e.Uptime().Samples("http", up), totalName) < 2 {
+	if e.Uptime().Values(nil, "http", down) != nil || countOf(e.Uptime(), up, totalName) < 2 {
 		t.Error("want the target that went forgotten, and the other's counts kept")
 	}
 	cancel()
 	<-run
 }
 
-func sampleOf(all []probe.Sample, name string) float64 {
-	for _, s := range all {
-		if s.Name == name {
-			return s.Value
+// countOf is a count of a target; -1 for one that is not known.
+func countOf(u *Uptime, target, name string) float64 {
+	for i, v := range u.Values(nil, "http", target) {
+		if Columns()[i].Name == name {
+			return v
 		}
 	}
 	return -1
@@ -398,7 +400,7 @@ func BenchmarkUptime(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			u.Observe("http", "https://t7.example.jp", r)
-			if len(u.Samples("http", "https://t7.example.jp")) == 0 {
+			if len(u.Values(nil, "http", "https://t7.example.jp")) == 0 {
 				b.Fatal("no samples")
 			}
 		}

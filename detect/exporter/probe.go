@@ -19,11 +19,11 @@ import (
 // Probes is the page /probe, with blackbox-exporter's parameters: target,
 // module, hostname, debug.
 type Probes struct {
-	options probe.Options
-	log     *slog.Logger
-	room    chan struct{}
+	log  *slog.Logger
+	room chan struct{}
 
 	mu       sync.Mutex
+	options  probe.Options
 	modules  probe.Modules
 	checkers map[string]probe.Checker
 }
@@ -39,41 +39,43 @@ const (
 	maxHost = 255
 )
 
-// NewProbes returns the page without modules, for targets that o lets through.
-func NewProbes(o probe.Options, log *slog.Logger) *Probes {
-	return &Probes{options: o, log: log, room: make(chan struct{}, atOnce)}
+// NewProbes returns the page without modules.
+func NewProbes(log *slog.Logger) *Probes {
+	return &Probes{log: log, room: make(chan struct{}, atOnce)}
 }
 
-// Set replaces the modules.
-func (p *Probes) Set(m probe.Modules) {
+// Set replaces the modules, for targets that o lets through.
+func (p *Probes) Set(m probe.Modules, o probe.Options) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range p.checkers {
 		closeChecker(c)
 	}
-	p.modules, p.checkers = m, map[string]probe.Checker{}
+	p.options, p.modules, p.checkers = o, m, map[string]probe.Checker{}
 }
 
 // Close ends the connections that are kept.
-func (p *Probes) Close() { p.Set(nil) }
+func (p *Probes) Close() { p.Set(nil, probe.Options{}) }
 
-// checker is that of a module; one for another host is made for one probe, and
-// done ends it.
+// checker is that of a module; one for another host is made for one probe. done
+// ends what was made for one.
 func (p *Probes) checker(m *probe.Module, hostname string) (c probe.Checker, done func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	once := p.modules[m.Name] != m // the modules were replaced meanwhile
 	if hostname != "" && (m.Prober == "http" || m.Prober == "tcp") {
 		if m, err = m.WithHost(hostname); err != nil {
 			return nil, nil, err
 		}
+		once = true
+	}
+	if once {
 		c = m.Checker(p.options)
 		return c, func() { closeChecker(c) }, nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c = p.checkers[m.Name]; c == nil || p.modules[m.Name] != m {
+	if c = p.checkers[m.Name]; c == nil {
 		c = m.Checker(p.options)
-		if p.modules[m.Name] == m {
-			p.checkers[m.Name] = c
-		}
+		p.checkers[m.Name] = c
 	}
 	return c, func() {}, nil
 }

@@ -39,12 +39,12 @@ global: { scrape_interval: 1s, evaluation_interval: 1s }
 scrape_configs:
   - job_name: uptime
     static_configs: [ { targets: ["`+strings.TrimPrefix(s.URL, "http://")+`"] } ]
-`, text(t, "s5-rules.yml"))
+`, text(t, "rules.yml"))
 	<-asked
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for query := range strings.Lines(text(t, "s5.promql")) {
+	for query := range strings.Lines(text(t, "queries.promql")) {
 		if query = strings.TrimSpace(query); query == "" {
 			continue
 		}
@@ -60,9 +60,10 @@ scrape_configs:
 	})
 }
 
+// text is a file of what the team runs today.
 func text(t *testing.T, name string) string {
 	t.Helper()
-	raw, err := os.ReadFile("testdata/" + name)
+	raw, err := os.ReadFile("../../fixtures/s5/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}

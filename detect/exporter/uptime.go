@@ -52,15 +52,31 @@ type countKey struct{ protocol, target string }
 
 // count is what is counted of one target.
 type count struct {
-	key    countKey
-	labels []probe.Label                  // protocol and target
-	bucket [len(bounds) + 1][]probe.Label // the same with le
+	key countKey
 
 	mu      sync.Mutex
 	within  [len(bounds)]uint64 // each check in its one bucket
 	total   uint64
 	success uint64
 	sum     float64
+}
+
+// Column is one of the series that every target has.
+type Column struct {
+	Name string
+	// Bound is the label le of a bucket, "" for what is none.
+	Bound string
+}
+
+// Columns are the series of a target beside the labels protocol and target, in
+// the order of Uptime.Values.
+func Columns() []Column {
+	all := make([]Column, 0, len(bounds)+5)
+	for _, b := range bounds {
+		all = append(all, Column{durationName + "_bucket", b.text})
+	}
+	return append(all, Column{durationName + "_bucket", "+Inf"},
+		Column{Name: durationName + "_sum"}, Column{Name: durationName + "_count"}, Column{Name: successName}, Column{Name: totalName})
 }
 
 // NewUptime returns an Uptime that knows no target.
@@ -108,49 +124,33 @@ func (u *Uptime) of(protocol, target string) *count {
 	if c = u.counts[key]; c != nil {
 		return c
 	}
-	target = strings.ToValidUTF8(target, "\ufffd")
-	c = &count{key: key, labels: []probe.Label{{Name: "protocol", Value: protocol}, {Name: "target", Value: target}}}
-	for i := range c.bucket {
-		le := "+Inf"
-		if i < len(bounds) {
-			le = bounds[i].text
-		}
-		c.bucket[i] = append([]probe.Label{{Name: "le", Value: le}}, c.labels...)
-	}
+	c = &count{key: key}
 	u.counts[key] = c
 	return c
 }
 
-// Samples are the series of a target as they stand, none for one that is not
-// known. Their labels are shared: they are not to be changed.
-func (u *Uptime) Samples(protocol, target string) []probe.Sample {
+// Values appends what is counted of a target to all, a value for each of Columns;
+// nothing for one that is not known.
+func (u *Uptime) Values(all []float64, protocol, target string) []float64 {
 	u.mu.RLock()
 	c := u.counts[countKey{protocol, target}]
 	u.mu.RUnlock()
 	if c == nil {
-		return nil
+		return all
 	}
-	return c.samples(make([]probe.Sample, 0, len(bounds)+5))
+	return c.values(all)
 }
 
-func (c *count) samples(all []probe.Sample) []probe.Sample {
+func (c *count) values(all []float64) []float64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var upTo uint64
-	for i := range c.bucket {
-		if i < len(bounds) {
-			upTo += c.within[i]
-		} else {
-			upTo = c.total
-		}
-		all = append(all, probe.Sample{Name: durationName + "_bucket", Help: durationHelp, Labels: c.bucket[i], Value: float64(upTo)})
+	for _, n := range c.within {
+		upTo += n
+		all = append(all, float64(upTo))
 	}
-	return append(all,
-		probe.Sample{Name: durationName + "_sum", Help: durationHelp, Labels: c.labels, Value: c.sum},
-		probe.Sample{Name: durationName + "_count", Help: durationHelp, Labels: c.labels, Value: float64(c.total)},
-		probe.Sample{Name: successName, Help: successHelp, Labels: c.labels, Value: float64(c.success)},
-		probe.Sample{Name: totalName, Help: totalHelp, Labels: c.labels, Value: float64(c.total)},
-	)
+	total := float64(c.total)
+	return append(all, total, c.sum, total, float64(c.success), total)
 }
 
 // The formats that are spoken.
@@ -181,17 +181,22 @@ func (u *Uptime) text(open bool) (b []byte) {
 	slices.SortFunc(all, func(a, b *count) int {
 		return cmp.Or(cmp.Compare(a.key.protocol, b.key.protocol), cmp.Compare(a.key.target, b.key.target))
 	})
-	var lines [][]probe.Sample
+	columns := Columns()
+	values := make([]float64, 0, len(all)*len(columns))
 	for _, c := range all {
-		lines = append(lines, c.samples(nil))
+		values = c.values(values)
 	}
 	family := func(name, help, kind string, from, to int) {
 		b = append(b, "# HELP "+name+" "+help+"\n# TYPE "+name+" "+kind+"\n"...)
-		for _, samples := range lines {
+		for k, c := range all {
+			target := []probe.Label{{Name: "protocol", Value: c.key.protocol}, {Name: "target", Value: strings.ToValidUTF8(c.key.target, "\ufffd")}}
 			for i := from; i < to; i++ {
-				s := samples[i]
-				if open && i < len(bounds) {
-					s.Labels = append([]probe.Label{{Name: "le", Value: bounds[i].open}}, s.Labels[1:]...)
+				s := probe.Sample{Name: columns[i].Name, Labels: target, Value: values[k*len(columns)+i]}
+				if bound := columns[i].Bound; bound != "" {
+					if open && i < len(bounds) {
+						bound = bounds[i].open
+					}
+					s.Labels = append([]probe.Label{{Name: "le", Value: bound}}, target...)
 				}
 				b = probe.AppendSample(b, s)
 			}

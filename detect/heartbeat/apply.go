@@ -11,7 +11,9 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"toban/detect/follow"
 	"toban/detect/heartbeat/calendar"
+	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
 )
@@ -26,7 +28,7 @@ func (l *Listener) Apply(ctx context.Context, monitors []*oncall.Monitor) error 
 
 // apply is Apply of what read returns when all heartbeats are held, so that of
 // two nodes at the same time the one that knows less comes first.
-func (l *Listener) apply(ctx context.Context, read func(ctx context.Context, tx *store.Tx) ([]*oncall.Monitor, error)) error {
+func (l *Listener) apply(ctx context.Context, read follow.Read) error {
 	l.applying.Lock()
 	defer l.applying.Unlock()
 	var c *change
@@ -67,7 +69,7 @@ func (l *Listener) apply(ctx context.Context, read func(ctx context.Context, tx 
 		l.since = time.Now()
 	}
 	l.mu.Unlock()
-	l.hints.Add(c.owing...)
+	l.voice.Hint(c.owing...)
 	return problem
 }
 
@@ -190,7 +192,7 @@ func (c *change) save(row *store.Heartbeat, e *entry) {
 	}
 	if owes {
 		c.owing = append(c.owing, row.Monitor)
-		due = sooner(due, c.now.Add(speakAgain))
+		due = sooner(due, c.now.Add(voice.Again))
 	}
 	c.rows = append(c.rows, row)
 	if due.IsZero() {

@@ -130,7 +130,7 @@ func (l *Listener) write(ctx context.Context, batch []*heard) error {
 		}
 		return err
 	}
-	l.hints.Add(c.owing...)
+	l.voice.Hint(c.owing...)
 	return nil
 }
 

@@ -19,8 +19,9 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"toban/detect/follow"
+	"toban/detect/voice"
 	"toban/internal/due"
-	"toban/internal/hints"
 	"toban/oncall"
 	"toban/store"
 )
@@ -42,16 +43,16 @@ type Listener struct {
 	addresses Addresses
 	log       *slog.Logger
 	choir     choir
-	hints     *hints.Set[oncall.MonitorID] // of which something may be owed
+	voice     *voice.Voice[oncall.MonitorID, *store.Heartbeat]
+	follower  follow.Follower
 	applying  sync.Mutex
 
-	mu      sync.Mutex
-	since   time.Time      // since when it listens; zero = not yet
-	version int64          // of the configuration that it follows
-	zone    *time.Location // of times in titles, where the heartbeat has none
-	byID    map[oncall.MonitorID]*entry
-	byUUID  map[string]*entry
-	bySlug  map[string][]*entry
+	mu     sync.Mutex
+	since  time.Time      // since when it listens; zero = not yet
+	zone   *time.Location // of times in titles, where the heartbeat has none
+	byID   map[oncall.MonitorID]*entry
+	byUUID map[string]*entry
+	bySlug map[string][]*entry
 	// spared has the deadlines that were put off because they came to be judged
 	// much too late, unheard when a ping last could not be kept.
 	spared, unheard map[oncall.MonitorID]time.Time
@@ -77,10 +78,15 @@ func New(o Options) *Listener {
 	if o.Fenced == nil {
 		o.Fenced = func() bool { return false }
 	}
-	return &Listener{
-		o: o, addresses: NewAddresses(o.Key), log: o.Log, hints: hints.New[oncall.MonitorID](), zone: time.UTC,
+	l := &Listener{
+		o: o, addresses: NewAddresses(o.Key), log: o.Log, zone: time.UTC,
 		spared: map[oncall.MonitorID]time.Time{}, unheard: map[oncall.MonitorID]time.Time{},
 	}
+	l.voice = voice.New(voice.Options{DB: o.DB, Accept: o.Accept, Fenced: o.Fenced}, l.spoken())
+	l.follower = follow.Follower{
+		DB: o.DB, Name: "heartbeats", Apply: l.apply, Applied: l.zoneOf, Began: func() bool { return !l.listening().IsZero() },
+	}
+	return l
 }
 
 // Register handles the deadlines that come due in q.

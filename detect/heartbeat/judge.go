@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
 )
@@ -43,7 +44,7 @@ func (l *Listener) judge(ctx context.Context, tx *store.Tx, refs []string) error
 	if err := c.commit(ctx, tx); err != nil {
 		return err
 	}
-	l.hints.Add(c.owing...) // before the commit, which is early at worst: who says it waits for the row
+	l.voice.Hint(c.owing...) // before the commit, which is early at worst: who says it waits for the row
 	return nil
 }
 
@@ -70,7 +71,7 @@ func (l *Listener) judgeOne(c *change, row *store.Heartbeat) {
 func (c *change) postpone(row *store.Heartbeat, at time.Time) {
 	if len(row.Voice.Owed) > 0 {
 		c.owing = append(c.owing, row.Monitor)
-		at = sooner(at, c.now.Add(speakAgain))
+		at = sooner(at, c.now.Add(voice.Again))
 	}
 	c.timer(row.Monitor, at)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
 )
@@ -23,28 +24,14 @@ func (l *Listener) say(row *store.Heartbeat, e *entry, action oncall.Action, now
 		s := l.trigger(row, e, now)
 		moved := opened != nil && (opened.Service != s.Service || s.Service == "" && !maps.Equal(opened.Labels, s.Labels))
 		if moved {
-			owe(v, ending(*opened, "is watched elsewhere", now)) // there it would never end
+			voice.Owe(v, ending(*opened, "is watched elsewhere", now)) // there it would never end
 		}
-		owe(v, s)
+		voice.Owe(v, s)
 		v.Opened = &s
 	case action == oncall.Resolve && opened != nil:
-		owe(v, ending(*opened, end(row.State, e), now))
+		voice.Owe(v, ending(*opened, end(row.State, e), now))
 		v.Opened = nil
 	}
-}
-
-// owe appends to what is owed. The same once more takes the place of the last;
-// of too many a pair that takes itself back is left out, never the first, which
-// is perhaps being said.
-func owe(v *store.HeartbeatVoice, s oncall.Signal) {
-	if last := len(v.Owed) - 1; last >= 0 && v.Owed[last].Action == s.Action && v.Owed[last].Service == s.Service {
-		v.Owed[last] = s
-		return
-	}
-	if len(v.Owed) >= maxOwed {
-		v.Owed = append(v.Owed[:1:1], v.Owed[3:]...)
-	}
-	v.Owed = append(v.Owed, s)
 }
 
 // trigger is what there is to say about a heartbeat that is down.
@@ -53,31 +40,13 @@ func (l *Listener) trigger(row *store.Heartbeat, e *entry, now time.Time) oncall
 	title, summary := l.words(row.State, e)
 	s := oncall.Signal{
 		Integration: integration, Key: string(m.ID), Action: oncall.Trigger, Severity: m.Severity, Service: m.Service,
-		Title: title, Labels: labelsOf(m), StartsAt: now,
+		Title: title, Labels: m.AlertLabels(""), StartsAt: now,
 		Annotations: map[string]string{"reason": string(row.State.Why), "summary": summary},
 	}
 	if !row.State.Heard.IsZero() {
 		s.Annotations["last_ping"] = row.State.Heard.UTC().Format(time.RFC3339)
 	}
 	return s
-}
-
-// labelsOf are the labels by which a signal finds its service: those that every
-// monitor gives.
-func labelsOf(m *oncall.Monitor) map[string]string {
-	labels := maps.Clone(m.Labels)
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels["alertname"], labels["monitor"], labels["kind"], labels["severity"] = nameOf(m), string(m.ID), string(m.Kind), string(m.Severity)
-	return labels
-}
-
-func nameOf(m *oncall.Monitor) string {
-	if m.Name == "" {
-		return string(m.ID)
-	}
-	return m.Name
 }
 
 // ending is the resolve that fits a trigger.
@@ -101,7 +70,7 @@ func end(s oncall.HeartbeatState, e *entry) string {
 
 // words are a title and a sentence about a heartbeat that is down.
 func (l *Listener) words(s oncall.HeartbeatState, e *entry) (title, summary string) {
-	name, grace := nameOf(e.monitor), e.plan.Grace
+	name, grace := e.monitor.Title(), e.plan.Grace
 	switch s.Why {
 	case oncall.HeartbeatFailed:
 		title = name + " reported a failure"

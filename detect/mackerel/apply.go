@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"toban/detect/follow"
+	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
 )
@@ -23,7 +25,7 @@ func (m *Metrics) Apply(ctx context.Context, monitors []*oncall.Monitor) error {
 
 // apply is Apply of what read returns when all states are held, so that of two
 // nodes at the same time the one that knows less comes first.
-func (m *Metrics) apply(ctx context.Context, read func(ctx context.Context, tx *store.Tx) ([]*oncall.Monitor, error)) error {
+func (m *Metrics) apply(ctx context.Context, read follow.Read) error {
 	m.applying.Lock()
 	defer m.applying.Unlock()
 	var c *change
@@ -57,7 +59,7 @@ func (m *Metrics) apply(ctx context.Context, read func(ctx context.Context, tx *
 		m.since = time.Now()
 	}
 	m.mu.Unlock()
-	m.hints.Add(c.owing...)
+	m.voice.Hint(c.owing...)
 	return problem
 }
 
@@ -210,7 +212,7 @@ func (c *change) save(row *store.MetricState, e *entry) {
 	}
 	if owes {
 		c.owing = append(c.owing, ref)
-		due = sooner(due, c.now.Add(speakAgain))
+		due = sooner(due, c.now.Add(voice.Again))
 	}
 	c.rows = append(c.rows, row)
 	if due.IsZero() {

@@ -42,6 +42,7 @@ type forwards struct {
 	mu      sync.Mutex
 	to      *Destination
 	figures ForwardFigures
+	told    time.Time // when it was last said that the key is refused; zero = it is not
 }
 
 // ForwardFigures count points since the start of this process, but for Waiting.
@@ -50,6 +51,7 @@ type ForwardFigures struct {
 	Dropped int64 // refused, too old, or too many
 	Failed  int64 // requests that are made again
 	Waiting int   // of all nodes
+	Denied  bool  // Mackerel refuses the key, as far as is known here
 }
 
 // Forward has points that come from now on passed on; nil to nobody any more, and
@@ -290,12 +292,21 @@ func (m *Metrics) settle(ctx context.Context, service string, posts []store.Metr
 	if err != nil {
 		return err
 	}
+	if answer.denied {
+		m.denied(ctx, answer.err)
+		return nil
+	}
 	if answer.again {
 		m.forwards.count(func(f *ForwardFigures) { f.Failed++ })
 		m.log.WarnContext(ctx, "Mackerel took no points; they are sent again", "service", service, "points", sent, "err", answer.err)
 		return nil
 	}
-	m.forwards.count(func(f *ForwardFigures) { f.Sent += int64(sent - answer.refused) })
+	m.forwards.mu.Lock()
+	m.forwards.figures.Sent += int64(sent - answer.refused)
+	if sent > 0 { // whatever it thought of them, it knew the key
+		m.forwards.told, m.forwards.figures.Denied = time.Time{}, false
+	}
+	m.forwards.mu.Unlock()
 	if old > 0 {
 		m.drop(ctx, service, old, "they are older than a day")
 	}
@@ -303,6 +314,26 @@ func (m *Metrics) settle(ctx context.Context, service string, posts []store.Metr
 		m.drop(ctx, service, answer.refused, answer.err.Error())
 	}
 	return nil
+}
+
+// tellDenied is how often it is said that the key is refused: trying does not
+// mend it, and one line in an hour is not overlooked.
+const tellDenied = time.Hour
+
+// denied says that the key is refused.
+func (m *Metrics) denied(ctx context.Context, why error) {
+	f := &m.forwards
+	f.mu.Lock()
+	tell := f.told.IsZero() || time.Since(f.told) >= tellDenied
+	if tell {
+		f.told = time.Now()
+	}
+	f.figures.Failed++
+	f.figures.Denied = true
+	f.mu.Unlock()
+	if tell {
+		m.log.ErrorContext(ctx, "Mackerel refuses the key of providers.mackerel: mend it. Points wait, for a day at most, and are tried every five minutes", "err", why)
+	}
 }
 
 func backoff(attempts int) time.Duration {

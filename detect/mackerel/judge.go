@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
 )
@@ -33,7 +34,7 @@ func (m *Metrics) judge(ctx context.Context, tx *store.Tx, refs []string) error 
 	if err := c.commit(ctx, tx); err != nil {
 		return err
 	}
-	m.hints.Add(c.owing...) // before the commit, which is early at worst: who says it waits for the row
+	m.voice.Hint(c.owing...) // before the commit, which is early at worst: who says it waits for the row
 	return nil
 }
 
@@ -66,7 +67,7 @@ func (c *change) judgeOne(row *store.MetricState) {
 func (c *change) postpone(row *store.MetricState, at time.Time) {
 	if len(row.Voice.Owed) > 0 {
 		c.owing = append(c.owing, row.ID())
-		at = sooner(at, c.now.Add(speakAgain))
+		at = sooner(at, c.now.Add(voice.Again))
 	}
 	c.timer(row.ID(), at)
 }

@@ -18,8 +18,9 @@ import (
 	"sync"
 	"time"
 
+	"toban/detect/follow"
+	"toban/detect/voice"
 	"toban/internal/due"
-	"toban/internal/hints"
 	"toban/internal/remotewrite"
 	"toban/oncall"
 	"toban/store"
@@ -44,14 +45,14 @@ type Options struct {
 type Metrics struct {
 	o        Options
 	log      *slog.Logger
-	hints    *hints.Set[string] // of which something may be owed
+	voice    *voice.Voice[string, *store.MetricState]
+	follower follow.Follower
 	samples  samples
 	applying sync.Mutex
 	forwards forwards
 
 	mu       sync.Mutex
 	since    time.Time // since when it listens; zero = not yet
-	version  int64     // of the configuration that it follows
 	byID     map[oncall.MonitorID]*entry
 	services map[string][]*entry // by the sender's name of the service
 }
@@ -70,7 +71,10 @@ func New(o Options) *Metrics {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
-	return &Metrics{o: o, log: o.Log, hints: hints.New[string](), samples: newSamples(o.Append), forwards: forwards{ready: make(chan string, 64)}}
+	m := &Metrics{o: o, log: o.Log, samples: newSamples(o.Append), forwards: forwards{ready: make(chan string, 64)}}
+	m.voice = voice.New(voice.Options{DB: o.DB, Accept: o.Accept, Fenced: o.Fenced}, m.spoken())
+	m.follower = follow.Follower{DB: o.DB, Name: "service metrics", Apply: m.apply, Began: m.began}
+	return m
 }
 
 // Register handles what comes due in q: metrics of which no point has come, and
@@ -84,11 +88,18 @@ func (m *Metrics) Register(q *due.Queue) {
 // until ctx ends.
 func (m *Metrics) Run(ctx context.Context) error {
 	var others sync.WaitGroup
-	others.Go(func() { m.follow(ctx) })
+	others.Go(func() { m.follower.Run(ctx, m.log) })
 	others.Go(func() { m.pass(ctx) })
 	defer others.Wait()
 	m.talk(ctx)
 	return nil
+}
+
+// began reports whether it listens.
+func (m *Metrics) began() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.since.IsZero()
 }
 
 // entry returns the monitor of that name, or nil.

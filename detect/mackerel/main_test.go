@@ -79,6 +79,7 @@ type bench struct {
 	mu        sync.Mutex
 	samples   []remotewrite.Sample
 	stop      func()
+	told      counted // what is logged
 }
 
 func (b *bench) open(monitors ...*oncall.Monitor) {
@@ -87,7 +88,7 @@ func (b *bench) open(monitors ...*oncall.Monitor) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(&b.told)
 	b.db, b.q = db, due.New(db, log)
 	b.q.HoldWhile(b.held.Load)
 	o := Options{DB: db, Accept: b.stage.accept, Append: b.append, Fenced: b.held.Load, Log: log}

@@ -18,6 +18,7 @@ import (
 // reply is what became of points that were sent.
 type reply struct {
 	again   bool          // they have to be sent again
+	denied  bool          // and the key is why: somebody has to mend it
 	after   time.Duration // not before that
 	refused int           // points that will never be taken
 	err     error         // why; it never has the key in it
@@ -55,7 +56,7 @@ func (m *Metrics) halves(ctx context.Context, to *Destination, service string, p
 		return reply{again: true, after: after, err: err}
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		// Whoever mends the key wants the points of the meantime.
-		return reply{again: true, after: max(after, lastRetry), err: err}
+		return reply{again: true, denied: true, after: max(after, lastRetry), err: err}
 	case (status == http.StatusBadRequest || status == http.StatusRequestEntityTooLarge) && len(points) > 1 && *made < maxHalves:
 		half := len(points) / 2
 		first := m.halves(ctx, to, service, points[:half], made)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,11 +30,6 @@ const (
 	// tooEarly is how far ahead the sender's clock may be: a point of next year
 	// would be the last one until then.
 	tooEarly = 10 * time.Minute
-)
-
-var (
-	serviceShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$`)
-	nameShape    = regexp.MustCompile(`^[A-Za-z0-9._-]{1,255}$`)
 )
 
 // refusal is an answer in Mackerel's form: {"error":{"message":"…"}}.
@@ -104,7 +98,7 @@ func (m *Metrics) serve(w http.ResponseWriter, r *http.Request, admit func(*http
 	if _, err := admit(r, r.Header.Get("X-Api-Key")); err != nil {
 		return refused(err)
 	}
-	if !serviceShape.MatchString(service) {
+	if !oncall.IsMetricService(service) {
 		return errService
 	}
 	if m.o.DB.Overloaded() {
@@ -172,7 +166,7 @@ func read(body []byte, now time.Time) ([]store.NamedPoint, error) {
 	for i, p := range list {
 		why := ""
 		switch {
-		case p == nil || !nameShape.MatchString(p.Name):
+		case p == nil || !oncall.IsMetricName(p.Name):
 			why = "its name has 1 to 255 letters, digits, dots, _ and -"
 		case p.Time == nil || *p.Time < 0 || *p.Time != math.Trunc(*p.Time):
 			why = "its time is a number of seconds since 1970"

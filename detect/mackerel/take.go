@@ -67,7 +67,7 @@ func (m *Metrics) take(ctx context.Context, service string, points []store.Named
 	if full {
 		m.drop(ctx, service, len(points), "too many wait already")
 	}
-	m.hints.Add(c.owing...)
+	m.voice.Hint(c.owing...)
 	m.samples.append(service, points, last)
 	return nil
 }

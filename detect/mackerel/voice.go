@@ -6,15 +6,13 @@ import (
 	"strconv"
 	"time"
 
+	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
 )
 
 // integration is whom signals of monitors come from.
 const integration oncall.IntegrationID = "monitors"
-
-// maxOwed is how much is owed of one metric at most.
-const maxOwed = 20
 
 // say adds what action means to what is owed of row. e is nil for one that is not
 // configured any more.
@@ -26,29 +24,14 @@ func (c *change) say(row *store.MetricState, e *entry, action oncall.Action) {
 		s := trigger(row, e)
 		moved := opened != nil && (opened.Service != s.Service || s.Service == "" && !maps.Equal(opened.Labels, s.Labels))
 		if moved {
-			owe(v, ending(*opened, "is watched elsewhere", row.State, c.now)) // there it would never end
+			voice.Owe(v, ending(*opened, "is watched elsewhere", row.State, c.now)) // there it would never end
 		}
-		owe(v, s)
+		voice.Owe(v, s)
 		v.Opened = &s
 	case action == oncall.Resolve && opened != nil:
-		owe(v, ending(*opened, end(row, e), row.State, c.now))
+		voice.Owe(v, ending(*opened, end(row, e), row.State, c.now))
 		v.Opened = nil
 	}
-}
-
-// owe appends to what is owed. The same once more takes the place of the last;
-// of too many a pair that takes itself back is left out, never the first, which
-// is perhaps being said.
-func owe(v *store.HeartbeatVoice, s oncall.Signal) {
-	last := len(v.Owed) - 1
-	if last >= 1 && v.Owed[last].Action == s.Action && v.Owed[last].Service == s.Service {
-		v.Owed[last] = s
-		return
-	}
-	if len(v.Owed) >= maxOwed {
-		v.Owed = append(v.Owed[:1:1], v.Owed[3:]...)
-	}
-	v.Owed = append(v.Owed, s)
 }
 
 // trigger is what there is to say about a metric that is bad.
@@ -56,11 +39,11 @@ func trigger(row *store.MetricState, e *entry) oncall.Signal {
 	m, p, state := e.monitor, e.plan, row.State
 	s := oncall.Signal{
 		Integration: integration, Key: row.ID(), GroupKey: string(m.ID), Action: oncall.Trigger, Severity: p.SeverityOf(state.Level),
-		Service: m.Service, Labels: labelsOf(m, row.Name), StartsAt: state.Since,
+		Service: m.Service, Labels: m.AlertLabels(row.Name), StartsAt: state.Since,
 		Annotations: map[string]string{"reason": string(state.Level), "metric": row.Name, "metric_service": p.Service},
 	}
 	summary := sentence(row, p)
-	s.Title, s.Annotations["summary"] = nameOf(m)+": "+summary, summary
+	s.Title, s.Annotations["summary"] = m.Title()+": "+summary, summary
 	if !state.At.IsZero() {
 		s.Annotations["value"], s.Annotations["point_at"] = number(state.Value), state.At.UTC().Format(time.RFC3339)
 	}
@@ -68,22 +51,6 @@ func trigger(row *store.MetricState, e *entry) oncall.Signal {
 		s.Annotations["threshold"] = p.Operator + " " + number(*limit)
 	}
 	return s
-}
-
-// labelsOf are the labels by which a signal finds its service: those that every
-// monitor gives, and which metric it is. They are the same for every signal of it.
-func labelsOf(m *oncall.Monitor, metric string) map[string]string {
-	labels := map[string]string{"service": m.Metric.Service, "name": metric}
-	maps.Copy(labels, m.Labels)
-	labels["alertname"], labels["monitor"], labels["kind"], labels["severity"] = nameOf(m), string(m.ID), string(m.Kind), string(m.Severity)
-	return labels
-}
-
-func nameOf(m *oncall.Monitor) string {
-	if m.Name == "" {
-		return string(m.ID)
-	}
-	return m.Name
 }
 
 // sentence says what is bad about a metric.

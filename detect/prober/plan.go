@@ -9,9 +9,7 @@ import (
 // next returns the first moment after now that is t's place in its interval.
 // Places are counted from the Unix epoch, so every process finds the same.
 func next(t Target, now time.Time) time.Time {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(t.ID)) // never fails
-	offset := time.Duration(scramble(h.Sum64()) % uint64(t.Every))
+	offset := time.Duration(Spread(t.ID) % uint64(t.Every))
 	since := time.Duration(now.UnixNano()) % t.Every
 	wait := offset - since
 	if wait <= 0 {
@@ -20,9 +18,13 @@ func next(t Target, now time.Time) time.Time {
 	return now.Add(wait) // keeps the monotonic reading: a changed clock moves nothing
 }
 
-// scramble spreads what FNV leaves close together for names that differ in
-// their last letters only (the finalizer of MurmurHash3).
-func scramble(x uint64) uint64 {
+// Spread is a number made of a text. Those of texts that differ in their last
+// letters only are as far apart as any (FNV leaves them close together; the rest
+// is the finalizer of MurmurHash3), and every process finds the same.
+func Spread(text string) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text)) // never fails
+	x := h.Sum64()
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
@@ -30,23 +32,33 @@ func scramble(x uint64) uint64 {
 	return x ^ x>>33
 }
 
-// after returns when t is due next, when it was due at was and now is the time:
-// an interval later, however late it began. What was missed altogether, because
-// the machine slept, is not made up for. The first check of a new target comes
-// out of its place, and the second is again in it.
-func after(t Target, was, now time.Time) time.Time {
-	place := next(t, was.Add(-time.Millisecond))
-	if place.Sub(was) > time.Millisecond { // the first one, out of its place
-		if place.Sub(was) < t.Every/2 {
-			place = place.Add(t.Every)
+// after returns when t is due next, when it was due at was, began at began and now
+// is the time. In its place t is due an interval later, however late it began. Out
+// of it, as is the first check of a new target, it comes back in two steps, or
+// some more where its checks are slow. None of them is longer than an interval,
+// which is what a monitor promises, or shorter than half of one: two failures
+// close to each other would be one. Places that are over are left out.
+func after(t Target, was, began, now time.Time) time.Time {
+	due := was.Add(t.Every)
+	if place := next(t, was.Add(-time.Millisecond)); place.Sub(was) > time.Millisecond {
+		if due = place; place.Sub(was) < t.Every/2 {
+			due = was.Add((place.Sub(was) + t.Every) / 2)
 		}
-	} else {
-		place = was.Add(t.Every)
+		if !due.After(now) && now.Sub(was) < t.Every { // the check took that long
+			due = now
+		}
 	}
-	if place.After(now) {
-		return place
+	for due.Before(now) || due.Sub(began) < t.Every/4 {
+		due = next(t, latest(due, now))
 	}
-	return place.Add((now.Sub(place)/t.Every + 1) * t.Every)
+	return due
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // plan is a heap of entries by when they are due.

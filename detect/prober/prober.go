@@ -56,7 +56,8 @@ type Prober struct {
 type entry struct {
 	Target
 	due   time.Time
-	place int // in the plan, -1 = not in it: it waits, runs or is gone
+	began time.Time // the last check
+	place int       // in the plan, -1 = not in it: it waits, runs or is gone
 	gone  bool
 }
 
@@ -155,6 +156,11 @@ func (p *Prober) begin(ctx context.Context, all *sync.WaitGroup) time.Duration {
 			return wait
 		}
 		p.plan.drop(e)
+		if now.Sub(e.due) > e.Every/2 { // toban stood still: not all of them at the same moment
+			e.due = next(e.Target, now)
+			p.plan.add(e)
+			continue
+		}
 		if p.running >= p.atOnce {
 			p.waiting = append(p.waiting, e)
 			continue
@@ -196,18 +202,25 @@ func (p *Prober) work(ctx context.Context, e *entry, all *sync.WaitGroup) {
 	}
 }
 
-// check asks once. A checker that panics has found nothing: what is not reported
-// becomes unknown, never up and never down.
+// stoodStill is by how much more than its time-out a check takes only when toban
+// itself did not run meanwhile.
+const stoodStill = time.Second
+
+// check asks once. A checker that panics has found nothing, and nor has one that
+// ended late because toban stood still: what is not reported becomes unknown,
+// never up and never down.
 func (p *Prober) check(ctx context.Context, e *entry) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.log.Error("a check failed in itself; its target is not known", "target", e.ID, "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
+	begin := time.Now()
 	p.mu.Lock()
 	t, due := e.Target, e.due
+	e.began = begin
 	p.mu.Unlock()
-	p.late.add(time.Since(due))
+	p.late.add(begin.Sub(due))
 	within, cancel := context.WithTimeout(ctx, t.Timeout)
 	r := t.Checker.Check(within, t.Address)
 	cancel()
@@ -217,7 +230,11 @@ func (p *Prober) check(ctx context.Context, e *entry) {
 	p.mu.Lock()
 	gone := e.gone
 	p.mu.Unlock()
-	if !gone && r != nil {
+	switch {
+	case gone || r == nil:
+	case r.Duration > t.Timeout+stoodStill:
+		p.log.Debug("a check took far longer than it may, as toban stood still; it counts for nothing", "target", t.ID, "took", r.Duration, "timeout", t.Timeout)
+	default:
 		p.report(t, r)
 	}
 }
@@ -228,7 +245,7 @@ func (p *Prober) ended(ctx context.Context, e *entry) *entry {
 	defer p.mu.Unlock()
 	p.running--
 	if !e.gone {
-		e.due = after(e.Target, e.due, time.Now())
+		e.due = after(e.Target, e.due, e.began, time.Now())
 		p.plan.add(e)
 		if p.plan.first() == e {
 			p.nudge()

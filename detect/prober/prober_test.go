@@ -3,6 +3,7 @@ package prober_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -47,7 +48,7 @@ func (s *seen) report(t prober.Target, r *probe.Result) {
 func (s *seen) of(id string) []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.at[id]
+	return slices.Clone(s.at[id])
 }
 
 // running starts a Prober within the bubble; stop ends it and waits.
@@ -68,6 +69,20 @@ func many(n int, every time.Duration, c probe.Checker) []prober.Target {
 		all[i] = prober.Target{ID: fmt.Sprintf("target-%d", i), Address: "example.jp", Every: every, Checker: c}
 	}
 	return all
+}
+
+// steady wants whole intervals between checks. The first ones may be closer: a
+// new target comes to its place in two steps, a slow one in some more.
+func steady(t *testing.T, id string, at []time.Time, every time.Duration) {
+	t.Helper()
+	for i := 1; i < len(at); i++ {
+		switch gap := at[i].Sub(at[i-1]); {
+		case gap > every || gap < every/2:
+			t.Fatalf("%s: %v between checks %d and %d, want half an interval to a whole one, of %v", id, gap, i, i+1, every)
+		case i > 8 && gap != every:
+			t.Fatalf("%s: %v between two checks, want exactly %v", id, gap, every)
+		}
+	}
 }
 
 func TestAllAreAskedWithinOneIntervalOfTheStart(t *testing.T) {
@@ -123,11 +138,7 @@ func TestNothingDriftsHoweverSlowACheckIs(t *testing.T) {
 			if len(at) < 238 {
 				t.Fatalf("%s: %d checks in an hour, want one each 15 s", id, len(at))
 			}
-			for i := 2; i < len(at); i++ { // the first one is out of its place
-				if gap := at[i].Sub(at[i-1]); gap != 15*time.Second {
-					t.Fatalf("%s: %v between two checks, want exactly 15s", id, gap)
-				}
-			}
+			steady(t, id, at, 15*time.Second)
 		}
 	})
 }
@@ -176,12 +187,7 @@ func TestTargetsThatHangDelayNoOtherOne(t *testing.T) {
 		all = append(all, prober.Target{ID: "good", Every: 5 * time.Second, Checker: taking(time.Millisecond)})
 		p.Set(all)
 		time.Sleep(5 * time.Minute)
-		at := s.of("good")
-		for i := 2; i < len(at); i++ {
-			if gap := at[i].Sub(at[i-1]); gap != 5*time.Second {
-				t.Fatalf("%v between two checks, want 5s while a thousand others hang", gap)
-			}
-		}
+		steady(t, "good", s.of("good"), 5*time.Second)
 		if st := p.Stats(); st.LateMax > time.Millisecond {
 			t.Errorf("late by %v, want none late", st.LateMax)
 		}
@@ -208,9 +214,11 @@ func TestNoMoreRunAtOnceThanAllowedAndEachGetsItsTurn(t *testing.T) {
 		defer stop()
 		p.Set(many(60, 15*time.Second, slow))
 		time.Sleep(2 * time.Minute)
+		mu.Lock()
 		if most != 10 {
 			t.Errorf("%d at once, want 10 and no more", most)
 		}
+		mu.Unlock()
 		for i := range 60 {
 			if id := fmt.Sprintf("target-%d", i); len(s.of(id)) < 6 {
 				t.Errorf("%s was asked %d times in two minutes, want its turns", id, len(s.of(id)))
@@ -250,11 +258,7 @@ func TestATargetThatStaysKeepsItsTimeWhenOthersChange(t *testing.T) {
 		if len(at) < 9 {
 			t.Fatalf("%d checks in 140 s, want one each 15 s", len(at))
 		}
-		for i := 2; i < len(at); i++ {
-			if gap := at[i].Sub(at[i-1]); gap != 15*time.Second {
-				t.Errorf("%v between two checks, want 15s", gap)
-			}
-		}
+		steady(t, "target-0", at, 15*time.Second)
 	})
 }
 
@@ -290,6 +294,74 @@ func TestAStopWaitsForWhatIsUnderWayAndReportsNothingOfIt(t *testing.T) {
 		}
 		if n := len(s.of("target-0")); n != 0 {
 			t.Errorf("%d reports of a check that we cut short, want none", n)
+		}
+	})
+}
+
+func TestTheSecondCheckComesWithinAnIntervalOfTheFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, took := range []time.Duration{time.Millisecond, 13 * time.Second} {
+			p, s, stop := running(t, prober.Options{})
+			all := many(1000, 15*time.Second, taking(took))
+			for i := range all {
+				all[i].Timeout = 14 * time.Second
+			}
+			p.Set(all)
+			time.Sleep(3 * time.Minute)
+			for i := range 1000 {
+				id := fmt.Sprintf("target-%d", i)
+				steady(t, id, s.of(id), 15*time.Second)
+			}
+			stop()
+		}
+	})
+}
+
+func TestAfterAStandstillTargetsAreNotAskedAllAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &seen{at: map[string][]time.Time{}, up: map[string]bool{}}
+		p := prober.New(prober.Options{Report: s.report})
+		p.Set(many(1500, 15*time.Second, taking(time.Millisecond)))
+		time.Sleep(time.Minute) // nothing runs
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); p.Run(ctx) }()
+		begin := time.Now()
+		time.Sleep(15*time.Second + 100*time.Millisecond)
+		inSecond := [16]int{}
+		for i := range 1500 {
+			at := s.of(fmt.Sprintf("target-%d", i))
+			if len(at) == 0 {
+				t.Fatalf("target-%d was not asked within an interval", i)
+			}
+			inSecond[at[0].Sub(begin)/time.Second]++
+		}
+		for second, n := range inSecond[:15] { // 100 each on average
+			if n > 150 {
+				t.Errorf("second %d: %d checks, want about 100", second, n)
+			}
+		}
+		cancel()
+		<-done
+	})
+}
+
+func TestACheckThatTookLongAsTobanStoodStillCountsForNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		p.Set([]prober.Target{{ID: "still", Every: 15 * time.Second, Timeout: 10 * time.Second, Checker: checker(func(context.Context, string) *probe.Result {
+			r := &probe.Result{Reason: probe.ReasonTimeout, Start: time.Now()}
+			time.Sleep(40 * time.Second) // whatever it waited for, it was not looked at
+			r.Duration = time.Since(r.Start)
+			return r
+		})}})
+		time.Sleep(5 * time.Minute)
+		if n := len(s.of("still")); n != 0 {
+			t.Errorf("reported %d times, want it to say nothing", n)
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 // measured is how a monitor of service metrics stands: as the worst of them does.
 // One without any point is not known.
 func (s *Standing) measured(metrics []mackerel.Status) {
-	s.State = Unknown
+	s.State, s.Metrics = Unknown, metrics
 	var worst *oncall.MetricState
 	plan := oncall.MetricPlan{}
 	for i := range metrics {

@@ -1,12 +1,11 @@
 // Package standing is how monitors stand, for whoever shows it: probes that ask
 // their targets, heartbeats that are listened to, service metrics that are posted
-// and rules that Prometheus evaluates, all in the same words. It reads and joins; it decides nothing and
-// keeps nothing.
+// and rules that Prometheus evaluates, all in the same words. It reads and joins; it decides nothing, and
+// keeps only how long the monitors stood of which nobody else counts it.
 package standing
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -43,9 +42,16 @@ type Options struct {
 	// Metrics are how the service metrics of a monitor stand, of all when id is "";
 	// see mackerel.Metrics. nil = of none anything is known.
 	Metrics func(ctx context.Context, id oncall.MonitorID) ([]mackerel.Status, error)
-	// Evaluates reports whether rules of monitors are evaluated at the moment; nil =
-	// they are not.
-	Evaluates func() bool
+	// Evaluations are how the rules of monitors are evaluated; ok is false while
+	// nobody evaluates any. nil = nobody ever does.
+	Evaluations func(ctx context.Context) (by map[oncall.MonitorID]Evaluation, ok bool)
+}
+
+// Evaluation is how the rule of a monitor is evaluated.
+type Evaluation struct {
+	At      time.Time // of the last one; zero = there was none
+	Took    time.Duration
+	Problem string // why it says nothing about the monitor; "" when it does
 }
 
 // Reader reads how monitors stand.
@@ -53,8 +59,8 @@ type Reader struct{ o Options }
 
 // New returns a Reader.
 func New(o Options) *Reader {
-	if o.Evaluates == nil {
-		o.Evaluates = func() bool { return false }
+	if o.Evaluations == nil {
+		o.Evaluations = func(context.Context) (map[oncall.MonitorID]Evaluation, bool) { return nil, false }
 	}
 	if o.Metrics == nil {
 		o.Metrics = func(context.Context, oncall.MonitorID) ([]mackerel.Status, error) { return nil, nil }
@@ -96,7 +102,9 @@ type Standing struct {
 	Places map[string]oncall.PlaceState
 	Heard  map[string]detect.Last
 	Beat   *heartbeat.Status // of a heartbeat
-	Here   bool              // this node watches it
+	// Metrics are those of a monitor of service metrics, by their names.
+	Metrics []mackerel.Status
+	Here    bool // this node watches it
 }
 
 // All returns all monitors in the order of the configuration.
@@ -105,6 +113,11 @@ func (r *Reader) All(ctx context.Context) ([]Standing, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.joined(ctx, probes)
+}
+
+// joined adds to monitors what is kept elsewhere.
+func (r *Reader) joined(ctx context.Context, probes []detect.Status) ([]Standing, error) {
 	beats := map[oncall.MonitorID]*heartbeat.Status{}
 	var rules []oncall.MonitorID
 	listens, measures := false, false
@@ -129,6 +142,7 @@ func (r *Reader) All(ctx context.Context) ([]Standing, error) {
 	if err != nil {
 		return nil, err
 	}
+	judged := r.judged(ctx, len(rules) > 0)
 	metrics := map[oncall.MonitorID][]mackerel.Status{}
 	if measures {
 		list, err := r.o.Metrics(ctx, "")
@@ -142,7 +156,7 @@ func (r *Reader) All(ctx context.Context) ([]Standing, error) {
 	all := make([]Standing, len(probes))
 	for i := range probes {
 		id := probes[i].Monitor.ID
-		all[i] = r.join(&probes[i], beats[id], metrics[id], firing[id])
+		all[i] = r.join(&probes[i], beats[id], metrics[id], judged.of(id, firing[id]))
 	}
 	return all, nil
 }
@@ -174,43 +188,10 @@ func (r *Reader) One(ctx context.Context, id oncall.MonitorID) (Standing, error)
 			return Standing{}, err
 		}
 	}
-	return r.join(&status, beat, metrics, firing[id]), nil
+	return r.join(&status, beat, metrics, r.judged(ctx, status.Monitor.Kind.Rules()).of(id, firing[id])), nil
 }
 
-// firing are the open alerts of monitors that are rules.
-func (r *Reader) firing(ctx context.Context, ids []oncall.MonitorID) (map[oncall.MonitorID][]oncall.Alert, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	keys := make([]string, len(ids))
-	for i, id := range ids {
-		keys[i] = string(id)
-	}
-	slices.Sort(keys)
-	var list []oncall.Alert
-	err := r.o.DB.Read(ctx, func(tx *store.Tx) error {
-		dir, err := tx.Directory(ctx)
-		if err != nil {
-			return err
-		}
-		services := make([]oncall.ServiceID, len(dir.Services)) // what a rule finds may have labels that lead to any
-		for i, svc := range dir.Services {
-			services[i] = svc.ID
-		}
-		list, err = tx.FiringOfGroups(ctx, services, slices.Compact(keys))
-		return err
-	})
-	by := map[oncall.MonitorID][]oncall.Alert{}
-	for _, a := range list {
-		// A sender's own group may have the name of a monitor: the labels tell.
-		if id := a.Labels[detect.LabelMonitor]; id == a.GroupKey && oncall.MonitorKind(a.Labels["kind"]).Rules() {
-			by[oncall.MonitorID(id)] = append(by[oncall.MonitorID(id)], a)
-		}
-	}
-	return by, err
-}
-
-func (r *Reader) join(s *detect.Status, beat *heartbeat.Status, metrics []mackerel.Status, firing []oncall.Alert) Standing {
+func (r *Reader) join(s *detect.Status, beat *heartbeat.Status, metrics []mackerel.Status, rule judgement) Standing {
 	out := Standing{Monitor: s.Monitor, Problem: s.Problem, Here: s.Here}
 	switch {
 	case s.Monitor.Kind == oncall.MonitorHeartbeat:
@@ -218,7 +199,7 @@ func (r *Reader) join(s *detect.Status, beat *heartbeat.Status, metrics []macker
 	case s.Monitor.Kind == oncall.MonitorMetric:
 		out.measured(metrics)
 	case s.Monitor.Kind.Rules():
-		out.evaluated(firing, r.o.Evaluates())
+		out.evaluated(rule)
 	default:
 		out.asked(s)
 	}
@@ -264,25 +245,14 @@ func (s *Standing) listened(beat *heartbeat.Status) {
 	case oncall.HeartbeatUp:
 		s.State = Up
 	case oncall.HeartbeatLate:
-		s.State, s.Doubt, s.Reason = Up, true, string(oncall.HeartbeatSilent)
+		s.Doubt, s.Reason = true, string(oncall.HeartbeatSilent)
+		if beat.State.Status != oncall.HeartbeatNew { // what was never heard of is not up either
+			s.State = Up
+		}
 	case oncall.HeartbeatDown:
 		s.State, s.Reason, s.Message = Down, string(beat.State.Why), beat.Why
 	case oncall.HeartbeatPaused:
 		s.State = Paused
-	}
-}
-
-// evaluated is how a rule stands: nothing that fires is good only while somebody
-// looks.
-func (s *Standing) evaluated(firing []oncall.Alert, evaluates bool) {
-	switch {
-	case len(firing) > 0:
-		s.State, s.Since = Down, firing[0].StartsAt
-		s.Reason, s.Message = firing[0].Annotations["reason"], firing[0].Annotations["summary"]
-	case evaluates:
-		s.State = Up
-	default:
-		s.State = Unknown
 	}
 }
 
@@ -326,8 +296,8 @@ func (r *Reader) Incidents(ctx context.Context, dir *oncall.Directory, m *oncall
 	return list, err
 }
 
-// Asked is what a monitor watches, in a line: its target, or the expression, or
-// the plan of its heartbeat.
+// Asked is what a monitor watches, in a line: its target as it is shown, or the
+// expression, or the plan of its heartbeat.
 func Asked(m *oncall.Monitor) string {
 	switch {
 	case m.Heartbeat != nil && m.Heartbeat.Cron != "":
@@ -339,5 +309,5 @@ func Asked(m *oncall.Monitor) string {
 	case m.Kind == oncall.MonitorPromQL:
 		return m.PromQL
 	}
-	return m.Target
+	return m.ShownTarget()
 }

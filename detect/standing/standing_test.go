@@ -68,10 +68,42 @@ func fires(t *testing.T, db *store.DB, key string, labels map[string]string) {
 	}
 	signal := oncall.Signal{
 		ID: oncall.SignalID("sig_" + key + labels["kind"]), Integration: "metrics", Service: inc.Service, Key: key, GroupKey: key, Action: oncall.Trigger, Severity: oncall.Warning,
-		Title: key, Labels: labels, Annotations: map[string]string{"reason": "true", "summary": "it holds"}, Stage: oncall.Production, StartsAt: now(), ReceivedAt: now(),
+		Title: key, Labels: labels, Annotations: map[string]string{"reason": "true", "summary": "it holds"}, Stage: oncall.Production, StartsAt: now(), ReceivedAt: now(), EndsAt: now().Add(4 * time.Minute),
 	}
 	if _, err := db.Accept(t.Context(), []store.Acceptance{{Signal: signal, Incident: inc, Response: &store.ResponseRow{Response: oncall.Response{Incident: inc.ID}}}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestARuleIsUpOnlyWhileItIsEvaluatedAndThatGoesWell(t *testing.T) {
+	t.Parallel()
+	probes := given{}
+	for _, id := range []string{"good", "new", "failed", "leftout", "old", "paused"} {
+		probes = append(probes, detect.Status{Monitor: probeOf(id, oncall.MonitorPromQL)})
+	}
+	probes[5].Monitor.Paused = true
+	running := true
+	r := New(Options{DB: storetest.New(t, "sqlite"), Probes: probes, Evaluations: func(context.Context) (map[oncall.MonitorID]Evaluation, bool) {
+		return map[oncall.MonitorID]Evaluation{
+			"good": {At: now(), Took: time.Second}, "new": {}, "failed": {At: now(), Problem: "the last evaluation failed: many-to-many"}, "old": {At: now(), Problem: "it has not been evaluated since"},
+		}, running
+	}})
+	states := map[oncall.MonitorID]State{"good": Up, "new": Unknown, "failed": Unknown, "leftout": Unknown, "old": Unknown, "paused": Paused}
+	problems := map[oncall.MonitorID]bool{"failed": true, "leftout": true, "old": true}
+	for range 2 {
+		all, err := r.All(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range all {
+			if id := s.Monitor.ID; s.State != states[id] || (s.Problem != "") != problems[id] {
+				t.Errorf("%s: got %s, %q, want %s", id, s.State, s.Problem, states[id])
+			}
+		}
+		if good := all[0]; running && (!good.Last.Equal(now()) || good.Took != time.Second) {
+			t.Errorf("got %+v, want when it was evaluated", good)
+		}
+		running, states["good"], problems = false, Unknown, nil
 	}
 }
 
@@ -81,7 +113,9 @@ func TestARuleIsDownWhileItsOwnAlertFiresAndUpOnlyWhileSomebodyLooks(t *testing.
 		probes := given{{Monitor: probeOf("disk", oncall.MonitorPromQL)}, {Monitor: probeOf("full", oncall.MonitorMetric)}, {Monitor: probeOf("quiet", oncall.MonitorPromQL)}}
 		evaluates := true
 		beats := heartbeat.New(heartbeat.Options{DB: db, Log: slog.New(slog.DiscardHandler)})
-		r := New(Options{DB: db, Probes: probes, Heartbeats: beats, Evaluates: func() bool { return evaluates }})
+		r := New(Options{DB: db, Probes: probes, Heartbeats: beats, Evaluations: func(context.Context) (map[oncall.MonitorID]Evaluation, bool) {
+			return map[oncall.MonitorID]Evaluation{"disk": {At: now()}, "quiet": {At: now()}}, evaluates
+		}})
 		serve(t, db, "shop", "shoppromql")
 		fires(t, db, "disk", map[string]string{"monitor": "disk", "kind": "promql"})
 		fires(t, db, "quiet", map[string]string{"monitor": "prometheus-1"}) // somebody else's group of that name
@@ -135,35 +169,50 @@ func TestAProbeInDoubtIsStillUpAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestUptimeIsNeverBetterThanItWas(t *testing.T) {
+func TestUptimeLeavesOutWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
-	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	for _, tc := range []struct {
-		name string
-		h    History
-		want float64
-		ok   bool
-	}{
-		{"nothing is known", nil, 0, false},
-		{"nothing was watched", History{{}, {}}, 0, false},
-		{"all was well", History{{Up: day}, {Up: 12 * time.Hour}}, 1, true},
-		{"an hour of today", History{{Up: day}, {Up: 11 * time.Hour, Down: time.Hour}}, 23. / 24, true},
-		{"six hours of yesterday, whenever they were", History{{Up: 18 * time.Hour, Down: 6 * time.Hour}, {Up: 12 * time.Hour}}, .75, true},
-		{"all of yesterday", History{{Down: day}, {Up: 12 * time.Hour}}, .5, true},
-		{"the first hour", History{{Up: time.Hour}}, 1, true},
-	} {
-		if got, ok := tc.h.LastDay(noon); got != tc.want || ok != tc.ok {
-			t.Errorf("%s: got %v, %t, want %v, %t", tc.name, got, ok, tc.want, tc.ok)
-		}
-	}
-	h := History{{Down: day}, {Up: day}, {Up: day}, {Up: day, Unknown: day}}
+	h := History{Days: []Day{{Down: day}, {Up: day}, {Up: day}, {Up: day, Unknown: day}}}
 	if got, ok := h.Over(4); got != .75 || !ok {
 		t.Errorf("four days: got %v, want .75, what is unknown left out", got)
 	}
 	if got, ok := h.Over(2); got != 1 || !ok {
 		t.Errorf("two days: got %v, want 1", got)
 	}
+	if _, ok := (History{}).Over(2); ok || !(History{}).None() {
+		t.Error("of nothing something is known")
+	}
+}
+
+func TestTheLastDayIsCountedByTheHour(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		at := now().Truncate(time.Hour).Add(20 * time.Minute)
+		hour := store.HourOf(at)
+		err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			times := store.MonitorTimes{Days: []store.MonitorDay{{Monitor: "web", Day: store.DayOf(at, time.UTC), Up: time.Hour}}}
+			times.Hours = append(times.Hours, store.MonitorHour{Monitor: "web", Hour: hour, Up: 19 * time.Minute, Unknown: time.Minute})
+			for ago := int64(1); ago <= 30; ago++ {
+				h := store.MonitorHour{Monitor: "web", Hour: hour - ago, Up: time.Hour}
+				if ago == 24 || ago == 25 { // one is of the last day, the other is not
+					h.Up, h.Down = 15*time.Minute, 45*time.Minute
+				}
+				times.Hours = append(times.Hours, h)
+			}
+			return tx.AddMonitorTimes(t.Context(), times)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		by, err := New(Options{DB: db}).Histories(t.Context(), []oncall.MonitorID{"web"}, at, time.UTC)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := 24*time.Hour + 19*time.Minute
+		if got, ok := by["web"].LastDay(); !ok || got != float64(all-45*time.Minute)/float64(all) {
+			t.Errorf("got %v, want 45 minutes less than all of the last day", got)
+		}
+	})
 }
 
 func TestAHistoryHasNinetyDaysUpToToday(t *testing.T) {
@@ -187,13 +236,13 @@ func TestAHistoryHasNinetyDaysUpToToday(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := by["web"]
-		if len(h) != Days || h[Days-1].Up != time.Hour || h[Days-1].Down != 0 || h[0].Down != time.Hour {
-			t.Fatalf("got %d days, the last %+v, the first %+v", len(h), h[len(h)-1], h[0])
+		if d := h.Days; len(d) != Days || d[Days-1].Up != time.Hour || d[Days-1].Down != 0 || d[0].Down != time.Hour {
+			t.Fatalf("got %d days, %+v", len(d), d)
 		}
-		if got := h[Days-1].Date.Format(time.DateOnly); got != "2026-11-20" {
+		if got := h.Days[Days-1].Date.Format(time.DateOnly); got != "2026-11-20" {
 			t.Errorf("the last day is %s, want today by the clock of the zone", got)
 		}
-		if by["other"] != nil {
+		if !by["other"].None() {
 			t.Error("a monitor of which nothing is kept has a history")
 		}
 	})

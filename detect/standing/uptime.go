@@ -32,71 +32,77 @@ func shareOf(up, down time.Duration) (float64, bool) {
 	return float64(up) / float64(up+down), true
 }
 
-// History is how a monitor stood on its last days, the oldest first; the last one
-// is today. A day of which nothing is known is there and empty.
-type History []Day
+// History is how a monitor stood lately. The zero value is that of one of which
+// nothing is known.
+type History struct {
+	// Days are the last ones, the oldest first; the last one is today. A day of which
+	// nothing is known is there and empty.
+	Days []Day
+	// Up and Down are of the last 24 whole hours and of the one that runs.
+	Up, Down time.Duration
+}
+
+// None reports that nothing is known.
+func (h History) None() bool { return len(h.Days) == 0 }
 
 // Over is how much of the last n days it was up, from 0 to 1; ok is false when
 // nothing is known of them. What was neither up nor down is left out.
 func (h History) Over(n int) (share float64, ok bool) {
 	var up, down time.Duration
-	for _, d := range h[max(0, len(h)-n):] {
+	for _, d := range h.Days[max(0, len(h.Days)-n):] {
 		up, down = up+d.Up, down+d.Down
 	}
 	return shareOf(up, down)
 }
 
-// LastDay is Over for the last 24 hours. Only whole days are kept, so all that
-// yesterday was down counts as far as it fits in: it is never better than it was.
-// now is by the clock of the calendar.
-func (h History) LastDay(now time.Time) (share float64, ok bool) {
-	if len(h) == 0 {
-		return 0, false
-	}
-	today := h[len(h)-1]
-	up, down := today.Up, today.Down
-	const day = 24 * time.Hour
-	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
-	if rest := day - now.Sub(midnight); len(h) > 1 && rest > 0 {
-		yesterday := h[len(h)-2]
-		rest = min(rest, yesterday.Watched())
-		bad := min(yesterday.Down, rest)
-		up, down = up+rest-bad, down+bad
-	}
-	return shareOf(up, down)
-}
+// LastDay is how much of the last 24 hours it was up, from 0 to 1; ok is false
+// when nothing is known of them.
+func (h History) LastDay() (share float64, ok bool) { return shareOf(h.Up, h.Down) }
+
+// lastHours is how many whole hours make a last day.
+const lastHours = 24
 
 // Histories are the last days of monitors, up to now by the calendar of zone. One
-// of which nothing is kept, as of heartbeats and rules, has none.
+// of which nothing is kept has none.
 func (r *Reader) Histories(ctx context.Context, ids []oncall.MonitorID, now time.Time, zone *time.Location) (map[oncall.MonitorID]History, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	today := store.DayOf(now, zone)
+	today, hour := store.DayOf(now, zone), store.HourOf(now)
 	first := today - Days + 1
-	var rows []store.MonitorDay
+	var days []store.MonitorDay
+	var hours []store.MonitorHour
 	err := r.o.DB.Read(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.MonitorDays(ctx, ids, first)
+		if days, err = tx.MonitorDays(ctx, ids, first); err != nil {
+			return err
+		}
+		hours, err = tx.MonitorHours(ctx, ids, hour-lastHours, hour)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	by := make(map[oncall.MonitorID]History, len(ids))
-	for _, row := range rows {
+	for _, row := range days {
 		if row.Location != "" || row.Day > today {
 			continue
 		}
-		h := by[row.Monitor]
-		if h == nil {
-			h = make(History, Days)
-			for i := range h {
-				h[i].Date = dateOf(first + int64(i))
+		h, known := by[row.Monitor]
+		if !known {
+			h.Days = make([]Day, Days)
+			for i := range h.Days {
+				h.Days[i].Date = dateOf(first + int64(i))
 			}
 			by[row.Monitor] = h
 		}
-		d := &h[row.Day-first]
+		d := &h.Days[row.Day-first]
 		d.Up, d.Down, d.Unknown, d.Checks, d.Failures = row.Up, row.Down, row.Unknown, row.Checks, row.Failures
+	}
+	for _, row := range hours {
+		if h, known := by[row.Monitor]; known {
+			h.Up, h.Down = row.Up, row.Down
+			by[row.Monitor] = h
+		}
 	}
 	return by, nil
 }
