@@ -138,11 +138,15 @@ func (c *committer) once(items []*item) (lost bool, err error) {
 		}
 	}
 	before := c.nums.copied()
+	began := time.Now()
 	q.hold("BEGIN", nil, nil)
 	tx := &Tx{Now: now(), db: c.db, q: q}
 	err = tx.run(ctx, func(tx *Tx) error { return (&batch{tx: tx, nums: &c.nums, items: items}).write(ctx) })
 	if err == nil {
-		return c.commit(ctx, tx, q, before)
+		if lost, err = c.commit(ctx, tx, q, before); err == nil {
+			c.db.figures.committed(len(items), began)
+		}
+		return lost, err
 	}
 	c.nums = before
 	_, undone := c.conn.Exec(ctx, "ROLLBACK")

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"toban/internal/metric"
 	"toban/oncall"
 )
 
@@ -27,6 +28,9 @@ type Options struct {
 	// Queue is how many signals may wait for a commit before Accept refuses more;
 	// zero = 8192.
 	Queue int
+
+	// Metrics counts what is committed; nil = nobody does.
+	Metrics *metric.Registry
 }
 
 // DB is an open store. Its methods may be called from many goroutines.
@@ -36,6 +40,7 @@ type DB struct {
 	node    string
 	log     *slog.Logger
 	limit   int // of signals that wait
+	figures figures
 	closed  atomic.Bool
 
 	sentences sync.Map // form → *sentence
@@ -55,6 +60,7 @@ type engine interface {
 	queueOf(it *item) *queue
 	conn(ctx context.Context) (*sql.Conn, error)
 	overloaded() bool
+	waiting() int
 	close() error
 }
 
@@ -78,7 +84,7 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if o.Queue <= 0 {
 		o.Queue = 8192
 	}
-	db := &DB{node: o.Node, log: o.Log, limit: o.Queue}
+	db := &DB{node: o.Node, log: o.Log, limit: o.Queue, figures: newFigures(o.Metrics)}
 	var err error
 	switch path, isFile := strings.CutPrefix(dsn, "sqlite:"); {
 	case isFile:

@@ -14,10 +14,10 @@ func until(at time.Time) func(*store.Acceptance) {
 	return func(a *store.Acceptance) { a.Signal.EndsAt = at }
 }
 
-func clearEnded(t *testing.T, db *store.DB, limit int) (ended []store.Ended) {
+func clearEnded(t *testing.T, db *store.DB, limit int, but ...oncall.IntegrationID) (ended []store.Ended) {
 	t.Helper()
 	tx(t, db, func(tx *store.Tx) (err error) {
-		ended, err = tx.ClearEnded(t.Context(), limit)
+		ended, err = tx.ClearEnded(t.Context(), limit, append(but, "")[0])
 		return err
 	})
 	return ended
@@ -68,6 +68,25 @@ func TestEndedAlertsAreClearedALittleAtATime(t *testing.T) {
 		}
 		if first, second := clearEnded(t, db, 2), clearEnded(t, db, 2); len(first) != 2 || len(second) != 1 {
 			t.Errorf("got %d and then %d, want 2 and 1", len(first), len(second))
+		}
+	})
+}
+
+func TestWhatASenderSaidThatCantSpeakStandsAndThatOfOthersDoesNot(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		past := time.Now().Add(-time.Second)
+		of := func(in oncall.IntegrationID) func(*store.Acceptance) {
+			return func(a *store.Acceptance) { a.Signal.Integration = in }
+		}
+		accept(t, db, trigger("rule", until(past), of("metrics")))
+		accept(t, db, trigger("rule", until(past), of("metrics"))) // said again
+		accept(t, db, trigger("other", until(past), of("grafana")))
+		if ended := clearEnded(t, db, 10, "metrics"); len(ended) != 1 || ended[0].Fingerprint != "other" {
+			t.Errorf("got %+v, want only that of the sender that can speak", ended)
+		}
+		if ended := clearEnded(t, db, 10); len(ended) != 1 || ended[0].Fingerprint != "rule" {
+			t.Errorf("got %+v, want the other one as soon as it can", ended)
 		}
 	})
 }

@@ -27,6 +27,28 @@ type MonitorDay struct {
 	Failures int64
 }
 
+// MonitorTimes are how monitors stood, by day and by hour.
+type MonitorTimes struct {
+	Days  []MonitorDay
+	Hours []MonitorHour
+}
+
+// None reports that nothing is in it.
+func (t MonitorTimes) None() bool { return len(t.Days)+len(t.Hours) == 0 }
+
+// Add puts others behind.
+func (t *MonitorTimes) Add(others MonitorTimes) {
+	t.Days, t.Hours = append(t.Days, others.Days...), append(t.Hours, others.Hours...)
+}
+
+// AddMonitorTimes adds to what is known of days and hours.
+func (tx *Tx) AddMonitorTimes(ctx context.Context, t MonitorTimes) error {
+	if err := tx.AddMonitorDays(ctx, t.Days); err != nil {
+		return err
+	}
+	return tx.AddMonitorHours(ctx, t.Hours)
+}
+
 // DayOf is the day that at lies in by the calendar of zone: days since
 // 1970-01-01.
 func DayOf(at time.Time, zone *time.Location) int64 {

@@ -1,10 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"toban/oncall"
 )
@@ -33,35 +31,24 @@ func (tx *Tx) IncidentsOfKeys(ctx context.Context, service oncall.ServiceID, key
 	return list, nil
 }
 
-const selectFiringOfGroups = `
+const selectFiringUntil = `
 	SELECT i.group_key, i.id, a.severity, a.starts_at, a.last_at, a.labels, a.annotations
-	FROM (VALUES ($1, $2)) AS v
-		JOIN incidents i ON i.service_id = v.column1 AND i.group_key = v.column2 AND i.resolved_at IS NULL
-		JOIN alerts a ON a.incident_id = i.id
-	WHERE a.state = 'firing'`
+	FROM alerts a JOIN incidents i ON i.id = a.incident_id
+	WHERE a.state = 'firing' AND a.ends_at IS NOT NULL AND i.resolved_at IS NULL
+	ORDER BY a.starts_at, a.id`
 
-// FiringOfGroups returns what fires of the open incidents that group under one of
-// the keys at one of the services; what began first is first. Each is named once.
-func (tx *Tx) FiringOfGroups(ctx context.Context, services []oncall.ServiceID, keys []string) ([]oncall.Alert, error) {
-	if len(services) == 0 || len(keys) == 0 {
-		return nil, nil
-	}
-	args := make([]any, 0, 2*len(services)*len(keys))
-	for _, service := range services {
-		for _, key := range keys {
-			args = append(args, clean(string(service)), clean(key))
-		}
-	}
+// FiringUntil returns what fires of the open incidents and has to be said again
+// to go on, as rules do; what began first is first. GroupKey is the incident's.
+func (tx *Tx) FiringUntil(ctx context.Context) ([]oncall.Alert, error) {
 	var list []oncall.Alert
-	err := tx.askSet(ctx, selectFiringOfGroups, 2, args, func(rows row) error {
+	err := tx.all(ctx, selectFiringUntil, func(rows row) error {
 		a := oncall.Alert{State: oncall.Firing}
 		err := rows.Scan(&a.GroupKey, &a.Incident, &a.Severity, (*millis)(&a.StartsAt), (*millis)(&a.LastAt), document{&a.Labels}, document{&a.Annotations})
 		list = append(list, a)
 		return err
 	})
-	if err := cmp.Or(err, tx.send(ctx)); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("alerts: %w", err)
 	}
-	slices.SortStableFunc(list, func(a, b oncall.Alert) int { return a.StartsAt.Compare(b.StartsAt) })
 	return list, nil
 }

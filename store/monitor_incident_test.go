@@ -79,3 +79,43 @@ func TestMonitorsThatTurnAreToldOneByOneOrAllAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatFiresAndHasToBeSaidAgainIsReadAtOnceWhateverItsService(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		labelled := func(a *store.Acceptance) {
+			a.Signal.Labels = map[string]string{"monitor": "disk"}
+			a.Signal.Annotations = map[string]string{"summary": "it holds"}
+		}
+		future := until(time.Now().Add(time.Hour))
+		elsewhere := func(a *store.Acceptance) {
+			a.Signal.Service = "search"
+			if a.Incident != nil {
+				a.Incident.Service = "search"
+			}
+		}
+		accept(t, db, trigger("first", future, labelled))
+		accept(t, db, trigger("other", future, elsewhere))
+		accept(t, db, trigger("for ever"))
+		accept(t, db, trigger("over", until(time.Now().Add(-time.Second))))
+		clearEnded(t, db, 10)
+		tx(t, db, func(tx *store.Tx) error {
+			list, err := tx.FiringUntil(t.Context())
+			var got []string
+			for _, a := range list {
+				got = append(got, a.GroupKey)
+			}
+			slices.Sort(got)
+			if len(got) != 2 {
+				t.Fatalf("got %q, want what fires and ends by itself of both services", got)
+			}
+			for _, a := range list {
+				if a.Labels["monitor"] == "disk" && a.Annotations["summary"] == "it holds" && !a.StartsAt.IsZero() && a.Incident != "" {
+					return err
+				}
+			}
+			t.Errorf("got %+v, want labels and annotations", list)
+			return err
+		})
+	})
+}

@@ -9,7 +9,7 @@ import (
 )
 
 // small are tables that are read whole: configuration, what is about nodes, and who may log in.
-var small = []string{"objects", "keys", "nodes", "accounts", "sessions", "invites", "tokens"}
+var small = []string{"objects", "keys", "nodes", "accounts", "sessions", "invites", "tokens", "agents"}
 
 // A statement that walks through a table or through everything that is due is
 // fast in every test and slow on the night it matters.

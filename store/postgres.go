@@ -108,6 +108,7 @@ func (e *postgresEngine) tx(ctx context.Context, f func(*Tx) error) error {
 func (db *DB) txOn(ctx context.Context, conn *sql.Conn, f func(*Tx) error) error {
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), stuck)
 	defer cancel()
+	began := time.Now()
 	local, err := conn.BeginTx(whole, nil)
 	if err != nil {
 		return err
@@ -123,6 +124,7 @@ func (db *DB) txOn(ctx context.Context, conn *sql.Conn, f func(*Tx) error) error
 		db.told.done(ticket, Wake{})
 		return fmt.Errorf("commit: %w", err)
 	}
+	db.figures.committed(1, began)
 	db.told.done(ticket, tx.wake)
 	return nil
 }
@@ -175,6 +177,13 @@ func (e *postgresEngine) overloaded() bool {
 		}
 	}
 	return false
+}
+
+func (e *postgresEngine) waiting() (n int) {
+	for _, c := range e.committers {
+		n += c.accepts.len()
+	}
+	return n
 }
 
 func (e *postgresEngine) close() (err error) {

@@ -70,6 +70,9 @@ type Payload struct {
 	Shadow  bool           `json:"shadow,omitempty"`
 	// Tell is what the user is told; "" = they are paged.
 	Tell oncall.TellWhy `json:"tell,omitempty"`
+	// Since is when what asks for it happened: the signal came, the wait was over,
+	// somebody else was found busy. It is for measuring alone.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // DeliveryState is the state of a delivery.

@@ -167,6 +167,8 @@ func (e *sqliteEngine) overloaded() bool {
 	return e.writer.accepts.late() || e.writer.accepts.len() >= e.db.limit
 }
 
+func (e *sqliteEngine) waiting() int { return e.writer.waiting() }
+
 func (e *sqliteEngine) close() error {
 	err := e.writer.close()
 	return errors.Join(err, e.closeFiles())

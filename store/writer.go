@@ -138,11 +138,11 @@ func (w *writer) group() bool {
 			return false
 		}
 	}
+	began := time.Now()
 	if err := w.q.run(ctx, "BEGIN IMMEDIATE"); err != nil {
 		w.fail(err, first, items)
 		return true
 	}
-	began := time.Now()
 	var members []*closure
 	var err error
 	defer func() {
@@ -174,6 +174,7 @@ func (w *writer) group() bool {
 		w.lose(err, members, items)
 		return true
 	}
+	w.db.figures.committed(len(members)+len(items), began)
 	for _, c := range members {
 		if c.err == nil {
 			w.db.told.done(w.db.told.draw(), c.tx.wake)
@@ -299,6 +300,14 @@ func (w *writer) lose(err error, members []*closure, items []*item) {
 	for _, it := range items {
 		it.finish(ErrUnavailable) // the log has the reason
 	}
+}
+
+// waiting returns how many closures and signals wait.
+func (w *writer) waiting() int {
+	w.mu.Lock()
+	n := len(w.closures)
+	w.mu.Unlock()
+	return n + w.accepts.len()
 }
 
 // close refuses what comes from now on, and returns when what waited is done.
