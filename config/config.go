@@ -21,6 +21,8 @@ type Config struct {
 	dir     string // as given to Load
 	objects []object
 	presets []preset
+
+	expressions []Expression
 }
 
 // Server is what the process itself needs to know.
@@ -119,6 +121,9 @@ func (c *Config) KeyPresets(getenv func(string) string) ([]KeyPreset, error) {
 	}
 	return all, nil
 }
+
+// Dir is the folder as it was given to Load; "" for any other file system.
+func (c *Config) Dir() string { return c.dir }
 
 // path is where a file is that the folder names: relative to the folder, so
 // that it does not matter from where toban is started.

@@ -48,7 +48,7 @@ var stageShape = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 // by.
 func Reserved() []string {
 	return []string{
-		"alertmanager", "api", "callbacks", "docs", "explore", "healthz", "i", "incidents", "integrations", "invite", "live", "login", "logout", "look",
+		"agent", "alertmanager", "api", "callbacks", "docs", "explore", "healthz", "i", "incidents", "integrations", "invite", "live", "login", "logout", "look",
 		"me", "metrics", "monitors", "offline", "oncall", "ping", "policies", "prometheus", "readyz", "schedules", "services", "settings", "setup",
 		"sim", "static", "v2", "welcome",
 	}

@@ -4,12 +4,13 @@ import "toban/oncall"
 
 // integration reads one of `integrations`.
 func (l *loader) integration(name, n *node) {
-	f := l.fields(name, n, "dialect", "service", "stage", "map", "key", "rate", "burst")
+	f := l.fields(name, n, "dialect", "service", "stage", "map", "key", "rate", "burst", "location")
 	i := &oncall.Integration{ID: oncall.IntegrationID(name.text), Map: f.text("map"), Stage: oncall.Production}
 	l.put(kindIntegration, name.text, i, name)
-	if f.need("dialect", "how its messages are read: alertmanager, prometheus, generic, remote_write for samples, or mackerel for service metrics") {
-		i.Dialect = f.word("dialect", "", "alertmanager", "generic", "prometheus", "remote_write", "mackerel")
+	if f.need("dialect", "how its messages are read: alertmanager, prometheus, generic, remote_write for samples, mackerel for service metrics, or agent for a location") {
+		i.Dialect = f.word("dialect", "", "alertmanager", "generic", "prometheus", "remote_write", "mackerel", dialectAgent)
 	}
+	l.speaksFor(f, i)
 	if i.Map != "" && i.Dialect != "generic" && i.Dialect != "" {
 		l.errorf(f.key("map"), "map belongs to the dialect generic; %s's messages have a shape of their own", i.Dialect)
 	}

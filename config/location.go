@@ -51,6 +51,24 @@ func (l *loader) location(name, n *node) {
 	}
 }
 
+// dialectAgent is the dialect of `toban agent`.
+const dialectAgent = "agent"
+
+// speaksFor reads the location that an agent's key speaks for.
+func (l *loader) speaksFor(f fields, i *oncall.Integration) {
+	switch where := f.node("location"); {
+	case i.Dialect == "": // its dialect is wrong, and said so
+	case i.Dialect != dialectAgent && where != nil:
+		l.errorf(f.key("location"), "location belongs to the dialect agent; %s speaks for no place", i.Dialect)
+	case i.Dialect != dialectAgent:
+	case !f.need("location", "which of `locations` its agent stands at: the key speaks for that one alone"):
+	case where.text == oncall.Here:
+		l.errorf(where, "%s is this installation itself; an agent stands at another place, as in `locations: { osaka: {} }`", oncall.Here)
+	default:
+		i.Location = f.refer(kindLocation, "location")
+	}
+}
+
 // Locations returns the locations in the order of the files.
 func (c *Config) Locations() []*oncall.Location { return valuesOf[*oncall.Location](c) }
 

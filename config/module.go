@@ -130,6 +130,12 @@ func clearSecrets() []string {
 	return []string{"password", "credentials", "bearer_token", "client_secret", "client_certificate_key", "key", "secrets"}
 }
 
+// named are the keys of a module behind which there are things whose own names
+// say whether they are secret.
+func named() []string {
+	return []string{"headers", "http_headers", "proxy_connect_header", "metadata", "endpoint_params"}
+}
+
 // value is what stands behind a key of a module, for JSON; secret says that it
 // may not be in clear.
 func (c compiler) value(key string, n *node, secret bool) any {
@@ -140,7 +146,7 @@ func (c compiler) value(key string, n *node, secret bool) any {
 			if _, twice := all[p.key.text]; twice {
 				c.l.errorf(p.key, "%s is there twice", p.key.text)
 			}
-			inner := secret || slices.Contains(clearSecrets(), p.key.text) || key == "headers" && secretHeader(p.key.text)
+			inner := secret || slices.Contains(clearSecrets(), p.key.text) || slices.Contains(named(), key) && secretHeader(p.key.text)
 			all[p.key.text] = c.value(p.key.text, p.value, inner)
 		}
 		return all
@@ -177,6 +183,9 @@ func (c compiler) scalarOf(key string, n *node, secret bool) any {
 	case isReference(n.text):
 		f := fields{l: c.l, at: n, by: map[string]pair{key: {n, n}}}
 		return c.secret(f.secret(key, nil))
+	case strings.HasSuffix(key, "_url") && oncall.HasUser(n.text):
+		c.l.errorf(n, "%s has a user and a password in clear and would be kept in the store; write the whole URL into an environment variable or a file, as in env:NAME or file:PATH", key)
+		return ""
 	case n.text == "true" || n.text == "false":
 		return n.text == "true"
 	}

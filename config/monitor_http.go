@@ -2,13 +2,13 @@ package config
 
 import (
 	"net/http"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"toban/detect/probe"
 	"toban/oncall"
 )
 
@@ -42,10 +42,7 @@ func (c compiler) compile(kind string) {
 	case "heartbeat":
 		c.heartbeat()
 	case "promql":
-		c.m.PromQL = strings.TrimSpace(c.f.text("promql"))
-		if c.m.PromQL == "" || len(c.m.PromQL) > oncall.MaxExpression {
-			c.l.errorf(c.f.key("promql"), "promql is an expression as in up == 0, of at most 8 KiB")
-		}
+		c.promql()
 	case "metric":
 		c.metric()
 	case "module":
@@ -348,19 +345,18 @@ func (c compiler) proxy(h part) {
 	}
 }
 
-// allowed refuses what could never be asked: a private address without leave.
+// allowed refuses what would never be asked: a private address without leave, and
+// what no leave is for.
 func (c compiler) allowed(at *node) {
 	host := hostOf(c.m.Target)
-	if c.m.Private || host == "" {
+	if host == "" || (probe.Guard{AllowPrivate: c.m.Private}).CheckHost(host) == nil {
 		return
 	}
-	inside := host == "localhost" || strings.HasSuffix(host, ".localhost")
-	if ip, err := netip.ParseAddr(host); err == nil {
-		inside = ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast()
+	if err := (probe.Guard{AllowPrivate: true}).CheckHost(host); err != nil {
+		c.l.errorf(at, "%s is never asked: it is the metadata service of a cloud, or no address of one host", host)
+		return
 	}
-	if inside {
-		c.l.errorf(at, "%s is an address of a private network, which is not asked unless the monitor says private: true", host)
-	}
+	c.l.errorf(at, "%s is an address of a private network, which is not asked unless the monitor says private: true", host)
 }
 
 // hostOf is the host of a target: a URL, host:port or a host.

@@ -32,6 +32,9 @@ func (c compiler) host(n *node, key, example string, port bool) string {
 		}
 		return ""
 	}
+	if c.hasUser(n) {
+		return ""
+	}
 	if schemeShape.MatchString(n.text) {
 		if host := hostOf(n.text); host != "" && !port {
 			return n.text
@@ -52,6 +55,16 @@ func (c compiler) host(n *node, key, example string, port bool) string {
 		c.l.errorf(n, "%s can't be asked; write it as in %s", quote(n.text), example)
 	}
 	return ""
+}
+
+// hasUser refuses a target with a user, mostly with a password, which would be in
+// labels and chat.
+func (c compiler) hasUser(n *node) bool {
+	if !oncall.HasUser(n.text) {
+		return false
+	}
+	c.l.errorf(n, "a user and a password are not written into a target; a monitor by http has auth: { user: …, password: env:NAME }, a module basic_auth")
+	return true
 }
 
 // alone is what stands behind the key of the kind, which may be a text or a
@@ -211,7 +224,9 @@ const (
 func (c compiler) certificate() part {
 	target, f := c.alone("certificate", "host", "days")
 	if schemed := target != nil && target.kind == scalar && schemeShape.MatchString(target.text); schemed {
-		c.m.Target = target.text
+		if !c.hasUser(target) {
+			c.m.Target = target.text
+		}
 	} else {
 		c.m.Target = c.host(target, "certificate", "shop.example.jp", false)
 	}
@@ -265,6 +280,9 @@ func (c compiler) module() part {
 	target := c.f.text("target")
 	if c.f.need("target", "what the module asks") && len(target) > oncall.MaxTarget {
 		c.l.errorf(c.f.node("target"), "a target of more than 2 KiB")
+	}
+	if at := c.f.node("target"); at != nil && c.hasUser(at) {
+		target = ""
 	}
 	c.m.Target = target
 	return c.imported(n)

@@ -3,6 +3,7 @@ package config
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"toban/detect/heartbeat/calendar"
@@ -36,7 +37,9 @@ func (c compiler) heartbeat() {
 	case f.has("zone") && h.Cron == "":
 		c.l.errorf(f.key("zone"), "zone belongs to cron; a period has none")
 	}
-	if h.Cron != "" {
+	if strings.HasPrefix(h.Cron, "@every") {
+		c.l.errorf(f.node("cron"), "an interval is written as period: 1h")
+	} else if h.Cron != "" {
 		h.Zone = f.zone("zone", c.l.zone())
 		if _, err := calendar.Next(h.Cron, h.Zone); err != nil {
 			c.l.errorf(f.node("cron"), "%s: minute, hour, day, month and weekday, as in \"0 3 * * *\"; the zone is a key of its own", err)
@@ -85,13 +88,13 @@ func (c compiler) metric() {
 		key      string
 		to       *string
 		why, has string
-		shape    *regexp.Regexp
+		is       func(string) bool
 	}{
-		{"service", &s.Service, "whose metric it is, in the sender's words", "2 to 63 letters, digits, _ and -", serviceShape},
-		{"name", &s.Name, "which metric, as in orders.failed", "letters, digits, . _ and -, and a * for a whole part between dots", metricShape},
+		{"service", &s.Service, "whose metric it is, in the sender's words", "2 to 63 letters, digits, _ and -", oncall.IsMetricService},
+		{"name", &s.Name, "which metric, as in orders.failed", "letters, digits, . _ and -, and a * for a whole part between dots", oncall.IsMetricPattern},
 	} {
 		if f.need(name.key, name.why) {
-			if *name.to = f.text(name.key); !name.shape.MatchString(*name.to) {
+			if *name.to = f.text(name.key); !name.is(*name.to) {
 				c.l.errorf(f.node(name.key), "%s can't be the %s of a metric: %s", quote(*name.to), name.key, name.has)
 			}
 		}
@@ -100,11 +103,6 @@ func (c compiler) metric() {
 		c.l.errorf(f.at, "when is it bad? Add critical: 0, warning: …, or missing: 30m")
 	}
 }
-
-var (
-	serviceShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$`)
-	metricShape  = regexp.MustCompile(`^([A-Za-z0-9_-]*|\*)(\.([A-Za-z0-9_-]*|\*))*$`)
-)
 
 // limit reads a number; nil when none is written.
 func (f fields) limit(key string) *float64 {

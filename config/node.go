@@ -24,7 +24,23 @@ type node struct {
 	text         string // of a scalar, as it is written, without its quotes
 	list         []*node
 	pairs        []pair
+
+	// How a scalar is written; see inside.
+	style  style
+	indent int  // of a literal's lines
+	whole  bool // it stands in the file as it is, in one line
 }
+
+// style is how a scalar is written.
+type style int
+
+const (
+	otherStyle style = iota // folded, a number, …
+	plainStyle
+	singleStyle
+	doubleStyle
+	literalStyle
+)
 
 // pair is a key of a mapping with its value, in the order of the file.
 type pair struct{ key, value *node }

@@ -77,6 +77,10 @@ func (s Secret) ResolveWith(getenv func(string) string, readFile func(path strin
 }
 
 func readSecret(path string) (raw []byte, err error) {
+	// A pipe or device may never end, nor be open to anybody else.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.New("this is no file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

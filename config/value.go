@@ -158,12 +158,10 @@ func parseEvery(text string) (every int, unit oncall.Unit, err error) {
 
 var everyShape = regexp.MustCompile(`^([0-9]{1,4}) ?(h|hours?|d|days?|w|weeks?|months?)$`)
 
-var nameShape = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]{0,62}$`)
-
 // name says whether a name can be one: it becomes an id, part of URLs and of
 // what people type.
 func (l *loader) name(n *node) bool {
-	if nameShape.MatchString(n.text) {
+	if oncall.IsName(n.text) {
 		return true
 	}
 	l.errorf(n, "%s can't be a name: letters, digits, . _ and -, at most 63, beginning with a letter or digit", quote(n.text))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -167,6 +168,13 @@ func TestASecretIsResolvedFromWhereItIsReferredTo(t *testing.T) {
 		if got != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 			t.Errorf("Resolve(%s) = %q, %v, want %q, %s", tc.s.ref, got, err, tc.want, tc.err)
 		}
+	}
+	pipe := t.TempDir() + "/pipe"
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Secret{ref: "file:" + pipe}).Resolve(getenv); err == nil || !strings.Contains(err.Error(), "no file") {
+		t.Errorf("got %v, want that a pipe is no file, at once", err)
 	}
 	if _, err := (Secret{ref: "file:" + t.TempDir() + "/none"}).Resolve(getenv); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("err = %v, want that the file does not exist", err)

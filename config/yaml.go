@@ -159,10 +159,12 @@ func (c *converter) convert(from ast.Node, depth int) *node {
 		}
 	case *ast.StringNode:
 		n.kind, n.text = scalar, v.Value
+		n.written(v.Token)
 	case *ast.LiteralNode:
 		n.kind = scalar
 		if v.Value != nil {
 			n.text = v.Value.Value
+			n.literal(v)
 		}
 	case *ast.NullNode, nil:
 	case ast.ScalarNode:

@@ -44,7 +44,20 @@ func (e *Editor) Apply(ctx context.Context, objects []config.Object) (a Applied,
 	if err := sound(objects); err != nil {
 		return a, err
 	}
+	err = e.o.DB.Read(ctx, func(tx *store.Tx) error { // before any file is looked at
+		before, err := tx.Objects(ctx, "")
+		if err != nil {
+			return err
+		}
+		return known(ctx, before, objects)
+	})
+	if err != nil {
+		return a, err
+	}
 	if err := e.watchable(objects); err != nil {
+		return a, err
+	}
+	if err := e.conditions(ctx, objects); err != nil {
 		return a, err
 	}
 	if err := e.rehearse(ctx, objects); err != nil {
@@ -86,6 +99,7 @@ func (e *Editor) rehearse(ctx context.Context, objects []config.Object) error {
 	}
 	var dir *oncall.Directory
 	var rows []store.Object
+	var monitors []*oncall.Monitor
 	err := e.o.DB.Tx(ctx, func(tx *store.Tx) (err error) {
 		if _, _, err = config.Apply(ctx, tx, objects); err != nil {
 			return misread(err)
@@ -95,6 +109,9 @@ func (e *Editor) rehearse(ctx context.Context, objects []config.Object) error {
 		}
 		if rows, err = tx.Objects(ctx, config.KindProvider); err != nil {
 			return err
+		}
+		if monitors, _, err = tx.Monitors(ctx); err != nil {
+			return misread(err)
 		}
 		return errRehearsed
 	})
@@ -112,7 +129,7 @@ func (e *Editor) rehearse(ctx context.Context, objects []config.Object) error {
 	if err := e.o.Accepts(dir, providers); err != nil {
 		return unfit(err)
 	}
-	return nil
+	return seen(ctx, providers.Metrics, monitors)
 }
 
 // sound refuses objects that no folder gives.

@@ -14,6 +14,7 @@ import (
 
 	"toban/access"
 	"toban/config"
+	"toban/internal/promcheck"
 	"toban/oncall"
 	"toban/store"
 )
@@ -32,6 +33,9 @@ type Options struct {
 	Accepts func(*oncall.Directory, config.Providers) error
 	// Watches says whether toban could ask what a monitor wants to know; nil = always.
 	Watches func(*oncall.Monitor) error
+	// Faults says what is wrong with PromQL that somebody wants evaluated; nil =
+	// nothing ever is. The answer takes a process: it is asked outside of transactions.
+	Faults func(ctx context.Context, expressions []string) ([]promcheck.Fault, error)
 }
 
 // New returns an Editor.

@@ -52,7 +52,7 @@ func (e *Editor) CreateKey(ctx context.Context, integration oncall.IntegrationID
 		}
 		made = NewKey{
 			Key:    store.Key{Hash: intake.HashKey(secret), Integration: integration, CreatedAt: tx.Now},
-			Secret: secret, Path: "/integrations/" + known.Dialect + "/" + secret,
+			Secret: secret, Path: pathOf(known.Dialect, secret),
 		}
 		if err := tx.AddKey(ctx, made.Hash, string(integration)); err != nil {
 			return err
@@ -173,4 +173,12 @@ func facts(k store.Key) keyFacts {
 		f.RevokedAt = &k.RevokedAt
 	}
 	return f
+}
+
+// pathOf is where the sender of a key posts, below the external URL.
+func pathOf(dialect, secret string) string {
+	if dialect == "agent" { // the key is in a header
+		return "/agent/v1/write"
+	}
+	return "/integrations/" + dialect + "/" + secret
 }

@@ -30,16 +30,12 @@ func (e *Editor) PutMonitor(ctx context.Context, name string, body []byte) (m *o
 	if len(body) > maxMonitor {
 		return nil, invalid("/", "monitor.invalid", "a monitor is described in at most 64 KiB")
 	}
+	if err := e.wouldWatch(ctx, name, body); err != nil {
+		return nil, err
+	}
 	err = e.o.DB.Tx(ctx, func(tx *store.Tx) error {
-		dir, err := tx.Directory(ctx)
-		if err != nil {
-			return err
-		}
-		all, locations, err := tx.Monitors(ctx)
-		if err != nil {
-			return err
-		}
-		if m, err = e.read(dir, locations, name, body); err != nil {
+		var all []*oncall.Monitor
+		if m, all, err = read(ctx, tx, name, body); err != nil {
 			return err
 		}
 		var was *oncall.Monitor
@@ -59,8 +55,39 @@ func (e *Editor) PutMonitor(ctx context.Context, name string, body []byte) (m *o
 	return m, err
 }
 
-// read reads a monitor and asks whether it could be watched.
-func (e *Editor) read(dir *oncall.Directory, locations []*oncall.Location, name string, body []byte) (*oncall.Monitor, error) {
+// wouldWatch asks whether a monitor could be watched, once it is known that it
+// names no secret that it may not. The question is asked outside of a transaction:
+// its answer takes files, and as long as they take.
+func (e *Editor) wouldWatch(ctx context.Context, name string, body []byte) error {
+	var m *oncall.Monitor
+	err := e.o.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if m, _, err = read(ctx, tx, name, body); err != nil {
+			return err
+		}
+		_, err = permitted(ctx, tx, m)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if e.o.Watches != nil {
+		if err := e.o.Watches(m); err != nil {
+			return unwatched(m, err)
+		}
+	}
+	return e.evaluable(ctx, m, body)
+}
+
+// read reads a monitor among all others.
+func read(ctx context.Context, tx *store.Tx, name string, body []byte) (m *oncall.Monitor, all []*oncall.Monitor, err error) {
+	dir, err := tx.Directory(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, locations, err := tx.Monitors(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	places := make([]string, len(locations))
 	for i, l := range locations {
 		places[i] = l.Name
@@ -73,14 +100,29 @@ func (e *Editor) read(dir *oncall.Directory, locations []*oncall.Location, name 
 				lines = append(lines, p.String())
 			}
 		}
-		return nil, invalid("/", "monitor.invalid", strings.TrimSpace(strings.Join(lines, "\n")))
+		return nil, nil, invalid("/", "monitor.invalid", strings.TrimSpace(strings.Join(lines, "\n")))
 	}
-	if e.o.Watches != nil {
-		if err := e.o.Watches(m); err != nil {
-			return nil, unwatched(m, err)
-		}
+	return m, all, nil
+}
+
+// permitted is a monitor as it is stored, if all secrets that it names are known
+// and go nowhere else than before.
+func permitted(ctx context.Context, tx *store.Tx, m *oncall.Monitor) (body []byte, err error) {
+	if body, err = json.Marshal(m); err != nil {
+		return nil, err
 	}
-	return m, nil
+	before, err := tx.Objects(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := known(ctx, before, []config.Object{{Kind: store.ObjectMonitor, Name: string(m.ID), Body: body}}); err != nil {
+		return nil, err
+	}
+	all, locations, err := tx.Monitors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return body, staysPut(ctx, m, all, locations)
 }
 
 // unwatched says why a monitor can't be watched: in the monitor's own words,
@@ -93,15 +135,8 @@ func unwatched(m *oncall.Monitor, err error) error {
 }
 
 func putMonitor(ctx context.Context, tx *store.Tx, m, was *oncall.Monitor) error {
-	body, err := json.Marshal(m)
+	body, err := permitted(ctx, tx, m)
 	if err != nil {
-		return err
-	}
-	before, err := tx.Objects(ctx, "")
-	if err != nil {
-		return err
-	}
-	if err := known(ctx, before, []config.Object{{Kind: store.ObjectMonitor, Name: string(m.ID), Body: body}}); err != nil {
 		return err
 	}
 	err = tx.PutObject(ctx, store.Object{Kind: store.ObjectMonitor, Name: string(m.ID), Body: body})

@@ -1,10 +1,12 @@
 package edit_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"toban/access"
 	"toban/config"
@@ -94,5 +96,41 @@ func TestAMonitorThatMakesNoSenseIsRefused(t *testing.T) {
 		if _, err := e.Apply(as(t, access.Admin), append(objects(t, folder), o)); code(err) == "" {
 			t.Errorf("%s: got %v, want a refusal", name, err)
 		}
+	}
+}
+
+func TestASecretThatMayNotBeNamedIsNotLookedAt(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, "sqlite")
+	setup(t, db)
+	asked := false
+	e := edit.New(edit.Options{DB: db, Log: slog.New(slog.DiscardHandler), Watches: func(*oncall.Monitor) error {
+		asked = true
+		return errors.New("there is no such file") // would tell whether there is one
+	}})
+	body := "http: https://shop.example.jp\nauth: { bearer: file:/etc/passwd }"
+	if _, err := e.PutMonitor(as(t, access.Manager), "shop", []byte(body)); code(err) != "configuration.reference" {
+		t.Errorf("got %v, want configuration.reference", err)
+	}
+	monitor := "monitors: { shop: { http: https://shop.example.jp, auth: { bearer: file:/etc/passwd } } }\n"
+	if _, err := e.Apply(as(t, access.Admin), objects(t, folder+monitor)); code(err) != "configuration.reference" {
+		t.Errorf("got %v, want configuration.reference", err)
+	}
+	if asked {
+		t.Error("got the file looked at, want the reference refused first")
+	}
+}
+
+func TestWhetherAMonitorCanBeWatchedHoldsUpNoOtherChange(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, "sqlite")
+	setup(t, db)
+	e := edit.New(edit.Options{DB: db, Log: slog.New(slog.DiscardHandler), Watches: func(*oncall.Monitor) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		return db.Tx(ctx, func(*store.Tx) error { return nil }) // as an alert that comes meanwhile
+	}})
+	if _, err := e.PutMonitor(as(t, access.Manager), "shop", []byte("http: https://shop.example.jp")); err != nil {
+		t.Errorf("got %v, want the monitor made and the other change, too", err)
 	}
 }
