@@ -12,5 +12,10 @@ import (
 
 // Latency is latency, for tests, to an English reader.
 func (a *Web) Latency(ctx context.Context, m *oncall.Monitor, span string) (templ.Component, error) {
-	return a.latency(ctx, view.Shell{Lang: "en", Now: time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)}, m, "/monitors/"+string(m.ID), span)
+	p := view.Shell{Lang: "en", Now: time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)}
+	v, err := a.latency(ctx, p, m, "/monitors/"+string(m.ID), span)
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return view.LatencyChart(p, *v), nil
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/a-h/templ"
 	"golang.org/x/sync/errgroup"
 
 	"toban/internal/promapi"
@@ -19,24 +18,22 @@ import (
 const latencyWithin = 3 * time.Second
 
 // latencyOf is the response time of the monitor whose page is asked for.
-func (a *Web) latencyOf(r *http.Request, p view.Shell, id oncall.MonitorID) (templ.Component, error) {
-	of, err := a.standingOf(r.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	return a.latency(r.Context(), p, of.Monitor, view.MonitorPath(id), query(r, "latency"))
+func (a *Web) latencyOf(r *http.Request, p view.Shell, m *oncall.Monitor) (*view.Latency, error) {
+	return a.latency(r.Context(), p, m, view.MonitorPath(m.ID), query(r, "latency"))
 }
 
 // latency is the response time of a monitor, for its page, which is at path; span
 // is what the reader chose, "" for nothing. It is nil for a monitor that has no
 // response time. What keeps it from being drawn is said in its place.
-func (a *Web) latency(ctx context.Context, p view.Shell, m *oncall.Monitor, path, span string) (templ.Component, error) {
+func (a *Web) latency(ctx context.Context, p view.Shell, m *oncall.Monitor, path, span string) (*view.Latency, error) {
 	if !m.Kind.Probes() {
 		return nil, nil
 	}
 	v := view.LatencyOf(m, path, span)
 	switch err := a.askLatency(ctx, p, &v); {
 	case err == nil:
+	case errors.Is(err, promapi.ErrIdle), errors.Is(err, promapi.ErrStarting): // a monitor is there that needs it
+		v.Starting = true
 	case errors.Is(err, errNoMetrics), public(err).Code == errNoMetrics.Code:
 		v.Off = true
 	case public(err).Kind == oncall.Internal:
@@ -44,7 +41,7 @@ func (a *Web) latency(ctx context.Context, p view.Shell, m *oncall.Monitor, path
 	default:
 		v.Trouble = said(p.Lang, public(err))
 	}
-	return view.LatencyChart(p, v), nil
+	return &v, nil
 }
 
 // askLatency asks Prometheus for all of it at once.

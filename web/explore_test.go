@@ -160,6 +160,10 @@ func TestWithoutPrometheusThePageSaysWhatToDo(t *testing.T) {
 	h := newHouse(t, "sqlite", "")
 	b := h.browser("vera", access.Viewer)
 	has(t, b.page("/explore"), "There is no Prometheus to ask", "metrics: {}", "url: http://prometheus:9090")
+	h.web.Metrics = func() (*promapi.Client, error) { return nil, promapi.ErrIdle }
+	has(t, b.page("/explore"), "There is no Prometheus to ask")
+	h.web.Metrics = func() (*promapi.Client, error) { return nil, promapi.ErrStarting }
+	has(t, b.page(explore("expr", "up")), "metrics.starting", "The Prometheus is starting")
 	h.web.Metrics = func() (*promapi.Client, error) { return nil, promapi.ErrDown }
 	has(t, b.page(explore("expr", "up")), "Prometheus does not answer at the moment", "metrics.down", `value="up"`)
 	if got := b.get(explore("expr", strings.Repeat("x", promapi.MaxExpression+1))); got.status != http.StatusRequestEntityTooLarge {
@@ -233,6 +237,10 @@ func TestWhereNothingCanBeDrawnThePageOfAMonitorSaysSo(t *testing.T) {
 	h := newHouse(t, "sqlite", "")
 	m := &oncall.Monitor{ID: "a", Kind: oncall.MonitorPing, Every: 15e9}
 	has(t, h.latencyPage(m, ""), "this toban works with none")
+	for _, soon := range []error{promapi.ErrIdle, promapi.ErrStarting} { // a monitor is there, so there will be one
+		h.web.Metrics = func() (*promapi.Client, error) { return nil, soon }
+		has(t, h.latencyPage(m, ""), "is starting")
+	}
 	h.web.Metrics = func() (*promapi.Client, error) { return nil, promapi.ErrDown }
 	has(t, h.latencyPage(m, ""), "Prometheus does not answer at the moment")
 	p := &prometheus{answer: measured(0)}

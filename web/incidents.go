@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -116,8 +118,31 @@ func (a *Web) newIncident(w http.ResponseWriter, r *http.Request, s *request) er
 }
 
 func (a *Web) drawCreate(w http.ResponseWriter, r *http.Request, s *request, status int, p view.CreatePage) error {
-	p.Services = serviceOptions(s.dir)
+	p.Services, p.Calls = serviceOptions(s.dir), s.calls(p.Service)
 	return s.draw(w, r, status, view.CreateIncident(s.shell(s.t("create.title"), "incidents"), p))
+}
+
+// mostCalls bounds the services of which the form of a new incident says whom
+// they call.
+const mostCalls = 8
+
+// calls are whom a critical incident of each service would call now, that of the
+// chosen service first.
+func (s *request) calls(chosen string) (all []view.CreateCall) {
+	services := slices.Clone(s.dir.Services)
+	if i := slices.IndexFunc(services, func(svc *oncall.Service) bool { return string(svc.ID) == chosen }); i > 0 {
+		services = slices.Insert(slices.Delete(services, i, i+1), 0, s.dir.Services[i])
+	}
+	for _, svc := range services[:min(len(services), mostCalls)] {
+		policy := s.dir.Policies[svc.Policy]
+		if policy == nil {
+			continue
+		}
+		if first := s.rehearse(svc, policy, oncall.Critical, "", s.now, oncall.Assumptions{}).First; first != "" {
+			all = append(all, view.CreateCall{Service: cmp.Or(svc.Name, string(svc.ID)), First: first})
+		}
+	}
+	return all
 }
 
 func (a *Web) createIncident(w http.ResponseWriter, r *http.Request, s *request) error {

@@ -190,6 +190,7 @@ func TestR17_AnIncidentIsCreatedByHandOnce(t *testing.T) {
 	h := newHouse(t, "sqlite", "")
 	b := h.browser("ume", access.Responder)
 	page := b.page("/incidents/new?service=search")
+	has(t, page, "Whom it calls now", "The first phone that rings is that of")
 	key := regexp.MustCompile(`name="key" value="([^"]+)"`).FindStringSubmatch(page)[1]
 	got := b.post("/incidents", "service", "search", "title", " ", "severity", "warning", "key", key)
 	has(t, got.body, "Say what is wrong")

@@ -42,14 +42,18 @@ func (a *Web) drawMonitor(w http.ResponseWriter, r *http.Request, s *request, ch
 		return errNoPage
 	}
 	id := oncall.MonitorID(r.PathValue("id"))
-	p := s.managed("", "monitors", "view", "monitor", "ref", string(id))
+	stream := []string{"view", "monitor", "ref", string(id)}
+	if span := query(r, "latency"); span != "" {
+		stream = append(stream, "latency", span)
+	}
+	p := s.managed("", "monitors", stream...)
 	page, err := a.readMonitor(r.Context(), s, p, id)
 	if err != nil {
 		return err
 	}
 	p.Title = s.t("monitor.title", "name", page.Row.Name)
 	page.Checked = checked
-	if page.Latency, err = a.latencyOf(r, p, id); err != nil {
+	if page.Latency, err = a.latencyOf(r, p, page.Of); err != nil {
 		return err
 	}
 	return s.draw(w, r, http.StatusOK, view.MonitorPage(p, page))
@@ -57,12 +61,12 @@ func (a *Web) drawMonitor(w http.ResponseWriter, r *http.Request, s *request, ch
 
 // readMonitor is a monitor with all that its page says.
 func (a *Web) readMonitor(ctx context.Context, s *request, p view.Shell, id oncall.MonitorID) (page view.Monitor, err error) {
-	f := view.MonitorFacts{Zone: s.calendar()}
+	var f view.MonitorFacts
 	if f.Standing, err = a.standingOf(ctx, id); err != nil {
 		return page, err
 	}
 	m := f.Standing.Monitor
-	past, err := a.Monitors.Histories(ctx, []oncall.MonitorID{id}, s.now, f.Zone)
+	past, err := a.Monitors.Histories(ctx, []oncall.MonitorID{id}, s.now, s.calendar())
 	if err != nil {
 		return page, err
 	}
@@ -89,7 +93,11 @@ func (a *Web) readMonitor(ctx context.Context, s *request, p view.Shell, id onca
 		return page, err
 	}
 	f.Origin, f.Service = from[string(id)], s.serviceFor(m)
-	if f.YAML, err = config.MonitorYAML(m); err != nil {
+	written := *m
+	if !manages { // the target may have a token in its query
+		written.Written = m.ShownWritten()
+	}
+	if f.YAML, err = config.MonitorYAML(&written); err != nil {
 		return page, err
 	}
 	page = view.MonitorOf(p, s.dir, f)

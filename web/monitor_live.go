@@ -30,7 +30,7 @@ func (a *Web) monitorView(v *live.View, s *request, q url.Values) error {
 		return errNoPage
 	}
 	if q.Get("view") == "monitor" {
-		a.oneMonitorView(v, s, oncall.MonitorID(limited(q.Get("ref"))))
+		a.oneMonitorView(v, s, oncall.MonitorID(limited(q.Get("ref"))), limited(q.Get("latency")))
 		return nil
 	}
 	f := readMonitorFilter(q).MonitorFilter
@@ -98,12 +98,14 @@ func (m *shownMonitors) others(page view.Monitors, now time.Time) bool {
 }
 
 // oneMonitorView is the stream of one monitor.
-func (a *Web) oneMonitorView(v *live.View, s *request, id oncall.MonitorID) {
-	v.Key, v.Next = s.viewKey("monitor", string(id)), tick
+// span is what of its response time the reader looks at.
+func (a *Web) oneMonitorView(v *live.View, s *request, id oncall.MonitorID, span string) {
+	v.Key, v.Next = s.viewKey("monitor", string(id), span), tick
 	v.Topics = func(c store.Change) bool {
 		return concernsMonitors(c) && (c.Topic != store.TopicMonitors || c.Ref == "" || c.Ref == string(id))
 	}
 	shown := &shownMonitor{}
+	drawn := &drawnLatency{at: s.now}
 	v.Render = func(ctx context.Context, _ []store.Change) ([]live.Patch, error) {
 		s, err := s.again(ctx)
 		if err != nil {
@@ -121,6 +123,9 @@ func (a *Web) oneMonitorView(v *live.View, s *request, id oncall.MonitorID) {
 		if page.Probes {
 			parts = append(parts, view.MonitorPlaces(p, page))
 		}
+		if page.Row.Kind == oncall.MonitorMetric {
+			parts = append(parts, view.MonitorMetrics(p, page))
+		}
 		if shown.others(page, s.now) { // what is long and seldom new
 			if page.Probes {
 				parts = append(parts, view.MonitorFailures(p, page))
@@ -129,8 +134,38 @@ func (a *Web) oneMonitorView(v *live.View, s *request, id oncall.MonitorID) {
 				parts = append(parts, view.MonitorBeats(p, page))
 			}
 		}
+		if drawn.due(s.now) {
+			took, err := a.latency(ctx, p, page.Of, page.Row.Path, span)
+			if err == nil && took != nil { // else the one before stays
+				drawn.note(s.now, took.Measured())
+				parts = append(parts, view.LatencyChart(p, *took))
+			}
+		}
 		return patches(ctx, parts...)
 	}
+}
+
+// latencyEvery is how often the charts of a monitor's response time are drawn
+// again; while there is nothing to see, it is looked for at each tick.
+const latencyEvery = 30 * time.Second
+
+// drawnLatency is when a stream has drawn a response time last.
+type drawnLatency struct {
+	mu       sync.Mutex
+	at       time.Time
+	measured bool
+}
+
+func (d *drawnLatency) due(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.measured && now.Sub(d.at) >= monitorTick || now.Sub(d.at) >= latencyEvery
+}
+
+func (d *drawnLatency) note(now time.Time, measured bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at, d.measured = now, measured
 }
 
 // shownMonitor is what of a monitor's past a stream has drawn last.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -51,7 +52,9 @@ func newWatch(t testing.TB, db *store.DB, files string) *watch {
 	if err := d.beats.Follow(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	d.web.Monitors = standing.New(standing.Options{DB: db, Probes: d.monitors, Heartbeats: d.beats, Evaluates: func() bool { return true }})
+	d.web.Monitors = standing.New(standing.Options{DB: db, Probes: d.monitors, Heartbeats: d.beats, Evaluations: func(context.Context) (map[oncall.MonitorID]standing.Evaluation, bool) {
+		return map[oncall.MonitorID]standing.Evaluation{"disk": {At: time.Now()}}, true
+	}})
 	d.web.Edit = edit.New(edit.Options{DB: db, Log: log, Watches: d.monitors.Watchable})
 	return d
 }
@@ -129,7 +132,7 @@ monitors:
 	const at = "/monitors/shop"
 	w := d.ask(access.Responder, http.MethodPost, at+"/check", url.Values{})
 	page := w.Body.String()
-	wants(t, page, "今のチェックの結果", "失敗", "ステータスコードが期待と違います", "503 Service Unavailable", "<h1>gone</h1>", "X-Seen: <b>yes</b>", "接続")
+	wants(t, page, "今のチェックの結果", "失敗", "ステータスは 503 Service Unavailable でした（期待: 2xx）", "503 Service Unavailable", "<h1>gone</h1>", "X-Seen: <b>yes</b>", "接続")
 	for _, secret := range []string{"secret-of-the-header", "<h1>gone", "<b>yes"} {
 		if strings.Contains(page, secret) {
 			t.Errorf("the page has %q in it", secret)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"toban/access"
 	"toban/detect"
+	"toban/detect/probe"
 	"toban/detect/standing"
 	"toban/oncall"
 	"toban/store"
@@ -100,16 +100,13 @@ func (a *Web) readMonitors(ctx context.Context, s *request, p view.Shell, f view
 	part := view.PageOfMonitors(picked, f.Page)
 	ids := make([]oncall.MonitorID, 0, len(part))
 	for i := range part {
-		if part[i].Monitor.Kind.Probes() {
-			ids = append(ids, part[i].Monitor.ID)
-		}
+		ids = append(ids, part[i].Monitor.ID)
 	}
-	zone := s.calendar()
-	past, err := a.Monitors.Histories(ctx, ids, s.now, zone)
+	past, err := a.Monitors.Histories(ctx, ids, s.now, s.calendar())
 	if err != nil {
 		return view.Monitors{}, err
 	}
-	page := view.MonitorsOf(p, s.dir, f, picked, part, counts, past, zone, len(all))
+	page := view.MonitorsOf(p, s.dir, f, picked, part, counts, past, len(all))
 	page.MayEdit = s.who.Role.Includes(access.Manager)
 	return page, nil
 }
@@ -234,12 +231,8 @@ func quickTarget(f view.NewMonitor) (kind oncall.MonitorKind, target, wrong stri
 // speaks TLS.
 func isLocal(target string) bool { return isPrivate(target) || !strings.Contains(hostOf(target), ".") }
 
-// isPrivate reports whether an address is written out and a private one.
-func isPrivate(target string) bool {
-	host := hostOf(target)
-	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && (addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast())
-}
+// isPrivate reports whether a target, as it is written, is asked only with leave.
+func isPrivate(target string) bool { return probe.Guard{}.CheckHost(hostOf(target)) != nil }
 
 // hostOf is the host of a URL, of host:port, or the text itself.
 func hostOf(target string) string {
@@ -254,7 +247,7 @@ func hostOf(target string) string {
 
 var (
 	notOfNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
-	errNames   = &oncall.Error{Kind: oncall.Conflict, Code: "monitor.too_many", Message: "there are many monitors of such a name; give this one a name of its own"}
+	errNames   = &oncall.Error{Kind: oncall.Conflict, Code: "monitor.names_taken", Message: "there are many monitors of such a name; give this one a name of its own"}
 )
 
 // freeName is a name for a monitor of a target that no other has.

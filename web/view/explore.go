@@ -244,7 +244,7 @@ func (e *Explore) Fail(s Shell, err error) error {
 	}
 	if public, ok := errors.AsType[*oncall.Error](err); ok {
 		e.Trouble = &ExploreTrouble{
-			Code: public.Code, Off: public.Code == "metrics.off",
+			Code: public.Code, Off: public.Code == "metrics.off" || public.Code == promapi.ErrIdle.Code,
 			Text: i18n.In(s.Lang).Or(public.Message, "error."+public.Code),
 		}
 		return nil

@@ -176,12 +176,13 @@ func explored(t *testing.T, lang string) map[string]templ.Component {
 		promapi.Answer{Series: []promapi.Series{quantile("p50", .1), quantile("p90", .25), quantile("p99", .5)}},
 		promapi.Answer{Series: []promapi.Series{quantile("transfer", .01, .01), quantile("connect", .02, .03), quantile("processing", .1, .1), quantile("tls", 0, 0)}})
 	empty.Fill(s, promapi.Answer{}, promapi.Answer{}, promapi.Answer{})
-	without, away := empty, empty
+	without, away, starting := empty, empty, empty
+	starting.Starting = true
 	without.Off, away.Trouble = true, s.T("error.metrics.down")
 	return map[string]templ.Component{
 		"first": ExplorePage(s, first), "drawn": ExplorePage(s, drawn), "many": ExplorePage(s, many), "text": ExplorePage(s, text), "none": ExplorePage(s, none),
 		"wrong": ExplorePage(s, wrong), "wrong-end": ExplorePage(s, end), "down": ExplorePage(s, down), "off": ExplorePage(s, off), "step": ExplorePage(s, small),
-		"latency": LatencyChart(s, latency), "latency-empty": LatencyChart(s, empty), "latency-off": LatencyChart(s, without), "latency-down": LatencyChart(s, away),
+		"latency": LatencyChart(s, latency), "latency-empty": LatencyChart(s, empty), "latency-off": LatencyChart(s, without), "latency-starting": LatencyChart(s, starting), "latency-down": LatencyChart(s, away),
 	}
 }
 
@@ -223,16 +224,17 @@ func TestAnErrorThatHasNoPlaceIsHandedOn(t *testing.T) {
 	}
 }
 
-func TestMonitorsWithoutPhasesAreAskedForNone(t *testing.T) {
+func TestMonitorsAreAskedForThePhasesThatTheyHave(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[oncall.MonitorKind]string{
-		oncall.MonitorHTTP: "probe_http_duration_seconds", oncall.MonitorPing: "probe_icmp_duration_seconds", oncall.MonitorTCP: "", oncall.MonitorCertificate: "",
+		oncall.MonitorHTTP: "probe_http_duration_seconds", oncall.MonitorPing: "probe_icmp_duration_seconds", oncall.MonitorTCP: `"rest"`,
+		oncall.MonitorCertificate: "probe_dns_lookup_time_seconds", oncall.MonitorHeartbeat: "",
 	} {
 		v := LatencyOf(&oncall.Monitor{ID: "m", Kind: kind, Every: time.Minute}, "/m", "nonsense")
 		if got := v.Phases(); want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q in it", kind, got, want)
 		}
-		if v.Span != 24*time.Hour || v.Window() < v.Step || v.Window() < 5*time.Minute {
+		if v.Span != time.Hour || v.Window() < v.Step || v.Window() < 5*time.Minute {
 			t.Errorf("%s: got a span of %s and a window of %s", kind, v.Span, v.Window())
 		}
 	}

@@ -220,7 +220,11 @@ type CreatePage struct {
 	Service, Title, Severity string
 	Key                      string // makes a form that is sent twice one incident
 	Wrong                    map[string]string
+	Calls                    []CreateCall // whom the services call, the chosen one first
 }
+
+// CreateCall is whom an incident of a service would call now, in a sentence.
+type CreateCall struct{ Service, First string }
 
 func groupName(s Shell, id string) string {
 	if id == "resolved" {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -20,8 +21,9 @@ type Latency struct {
 	Path    string // of the page that it stands on
 	Span    time.Duration
 	Step    time.Duration
-	Off     bool   // there is no Prometheus
-	Trouble string // why nothing can be said; "" = it can
+	// Off says that there is no Prometheus, Starting that there will be one in a moment.
+	Off, Starting bool
+	Trouble       string // why nothing can be said; "" = it can
 
 	figures map[string]float64 // p50, p90, p99 of the whole span
 	lines   []svg.Line         // p50, p90, p99
@@ -47,9 +49,10 @@ const latencyLabel = "quantile"
 
 func quantiles() []string { return []string{"p50", "p90", "p99"} }
 
-// LatencyOf is a latency of which nothing is known yet. span "" is a day.
+// LatencyOf is a latency of which nothing is known yet. span "" is an hour: that
+// of a new monitor has something to show after a minute.
 func LatencyOf(m *oncall.Monitor, path, span string) Latency {
-	v := Latency{Monitor: m, Path: path, Span: 24 * time.Hour}
+	v := Latency{Monitor: m, Path: path, Span: time.Hour}
 	for _, offered := range LatencySpans() {
 		if shortSpan(offered) == span {
 			v.Span = offered
@@ -83,6 +86,11 @@ func (v Latency) Phases() string {
 		oncall.MonitorHTTP: "probe_http_duration_seconds", oncall.MonitorDNS: "probe_dns_duration_seconds",
 		oncall.MonitorPing: "probe_icmp_duration_seconds", oncall.MonitorGRPC: "probe_grpc_duration_seconds",
 	}[v.Monitor.Kind]
+	if k := v.Monitor.Kind; k == oncall.MonitorTCP || k == oncall.MonitorCertificate {
+		const lookup, rest = `label_replace(avg(avg_over_time(probe_dns_lookup_time_seconds%[1]s)), "phase", "resolve", "", "")`,
+			`label_replace(avg(avg_over_time(probe_duration_seconds%[1]s)) - avg(avg_over_time(probe_dns_lookup_time_seconds%[1]s)), "phase", "rest", "", "")`
+		return fmt.Sprintf(lookup+" or "+rest, v.matcher()+"["+oncall.PromDuration(v.Window())+"]")
+	}
 	if metric == "" {
 		return ""
 	}
@@ -109,13 +117,16 @@ func (v *Latency) Fill(s Shell, over, whole, phases promapi.Answer) {
 		}
 	}
 	v.phases = nil
-	for _, name := range []string{"setup", "resolve", "connect", "tls", "request", "check", "processing", "rtt", "transfer"} { // in the order in which they come
+	for _, name := range []string{"setup", "resolve", "connect", "tls", "request", "check", "processing", "rtt", "rest", "transfer"} { // in the order in which they come
 		for _, series := range phases.Series {
 			if series.Labels["phase"] != name {
 				continue
 			}
 			p := latencyPhase{name: s.T("latency.phase." + name), points: pointsOf(series)}
 			p.mean = mean(p.points)
+			if name == "rest" && len(v.phases) == 0 { // there is nothing beside it
+				continue
+			}
 			if p.mean > 0 { // else it never came, as TLS of http://
 				v.phases = append(v.phases, p)
 			}
@@ -134,8 +145,8 @@ func mean(points []svg.Point) float64 {
 	return sum / float64(max(1, n))
 }
 
-// measured reports whether there is anything to draw.
-func (v Latency) measured() bool { return len(v.lines) > 0 && len(v.figures) > 0 }
+// Measured reports whether there is anything to draw.
+func (v Latency) Measured() bool { return len(v.lines) > 0 && len(v.figures) > 0 }
 
 func (v Latency) figure(q string) string {
 	if f, ok := v.figures[q]; ok {

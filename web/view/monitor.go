@@ -21,10 +21,13 @@ import (
 
 // Monitor is one monitor.
 type Monitor struct {
+	Of           *oncall.Monitor
 	Row          MonitorRow
 	Message      string // what came back, in the words of the check
 	Reads        []Tab  // what it is: its plan in words; Path is not used
 	Places       []MonitorPlace
+	Quorum       string          // how the locations decide, and what they say now; "" = there is one alone
+	Metrics      []MonitorMetric // of a monitor of service metrics
 	Certificate  *probe.Certificate
 	Failures     []MonitorFailure
 	Incidents    []ServiceIncident
@@ -39,7 +42,7 @@ type Monitor struct {
 	MayEdit      bool // and it is kept in the store
 	Checked      *MonitorCheck
 	Beat         *MonitorBeat
-	Latency      templ.Component // how long it takes, by phase; nil = nothing is drawn
+	Latency      *Latency // how long it takes, by phase; nil = it has no response time
 	Here         bool
 	NeedsMetrics bool // it is a rule, and nothing evaluates rules now
 }
@@ -53,6 +56,7 @@ type MonitorPlace struct {
 	Since, Last time.Time
 	Took        time.Duration
 	Why         string
+	Message     string // the same in the words of the check
 }
 
 // MonitorFailure is a check that failed.
@@ -88,7 +92,6 @@ type MonitorBeat struct {
 type MonitorFacts struct {
 	Standing  standing.Standing
 	Past      standing.History
-	Zone      *time.Location // of the calendar
 	Failures  []store.MonitorFailure
 	Incidents []oncall.Incident
 	Pings     []store.Ping
@@ -102,15 +105,16 @@ type MonitorFacts struct {
 func MonitorOf(s Shell, dir *oncall.Directory, f MonitorFacts) Monitor {
 	m := f.Standing.Monitor
 	v := Monitor{
-		Row: MonitorRowOf(s, &f.Standing, f.Past, f.Zone), Message: f.Standing.Message, Reads: reads(s, m), Severity: m.Severity,
+		Of: m, Row: MonitorRowOf(s, &f.Standing, f.Past), Message: f.Standing.Message, Reads: reads(s, m), Severity: m.Severity,
 		Expression: m.Expression(), YAML: f.YAML, Origin: f.Origin, Probes: m.Kind.Probes(), Here: f.Standing.Here,
-		Incidents: incidentRows(s, dir, f.Incidents), NeedsMetrics: m.Kind.Rules() && f.Standing.State == standing.Unknown,
+		Incidents: incidentRows(s, dir, f.Incidents), NeedsMetrics: m.Kind.Rules() && f.Standing.State == standing.Unknown && f.Standing.Problem == "",
 	}
 	v.Explore = "/explore?expr=" + url.QueryEscape(v.Expression)
 	if f.Service != nil {
 		v.Service = Tab{Label: serviceName(f.Service), Path: ServicePath(f.Service.ID)}
 	}
-	v.Places = placesOf(s, &f.Standing)
+	v.Places, v.Metrics = placesOf(s, &f.Standing), metricsOf(s, &f.Standing)
+	v.Quorum = quorumWords(s, m, v.Places)
 	for _, last := range f.Standing.Heard {
 		if c := last.Certificate; c != nil && (v.Certificate == nil || c.Earliest.Before(v.Certificate.Earliest)) {
 			v.Certificate = c
@@ -151,6 +155,19 @@ func reads(s Shell, m *oncall.Monitor) (all []Tab) {
 		}
 		add("monitor.quorum", quorum)
 	}
+	if w := m.Metric; w != nil {
+		for _, limit := range []struct {
+			key string
+			of  *float64
+		}{{"monitor.limit.critical", w.Critical}, {"monitor.limit.warning", w.Warning}} {
+			if limit.of != nil {
+				add(limit.key, w.Operator+" "+figureText(*limit.of))
+			}
+		}
+		if w.Missing > 0 {
+			add("monitor.limit.missing", Span(s.Lang, w.Missing))
+		}
+	}
 	if m.Private {
 		add("monitor.private", s.T("monitor.private.yes"))
 	}
@@ -166,8 +183,11 @@ func reads(s Shell, m *oncall.Monitor) (all []Tab) {
 
 // lastWords names the last that is known of a monitor.
 func lastWords(s Shell, kind oncall.MonitorKind) string {
-	if kind == oncall.MonitorHeartbeat {
+	switch kind {
+	case oncall.MonitorHeartbeat:
 		return s.T("monitor.heard")
+	case oncall.MonitorMetric:
+		return s.T("monitor.metric.last")
 	}
 	return s.T("monitor.last")
 }
@@ -195,22 +215,46 @@ func placesOf(s Shell, of *standing.Standing) (all []MonitorPlace) {
 			place.Last, place.Took = heard.At, heard.Took
 		}
 		if p.Now() == oncall.MonitorDown || p.Pending.To == oncall.MonitorDown {
-			place.Why = reasonWords(s, p.Reason)
+			place.Why, place.Message = whyWords(s, string(p.Reason), p.Message), p.Message
 		}
 		all = append(all, place)
 	}
 	return all
 }
 
+// quorumWords says how the locations of a monitor decide, and what they say now.
+func quorumWords(s Shell, m *oncall.Monitor, places []MonitorPlace) string {
+	if len(places) < 2 {
+		return ""
+	}
+	all, need, say, down := len(places), m.Quorum, 0, 0
+	for _, p := range places {
+		if p.Muted || p.State == standing.Unknown {
+			continue
+		}
+		if say++; p.State == standing.Down {
+			down++
+		}
+	}
+	rule := s.T("monitor.quorum.most.text", "all", strconv.Itoa(all))
+	if need > 0 {
+		rule = s.T("monitor.quorum.n.text", "n", strconv.Itoa(need), "all", strconv.Itoa(all))
+	}
+	if say == 0 {
+		return rule + " " + s.T("monitor.quorum.silent")
+	}
+	return rule + " " + s.T("monitor.quorum.now", "say", strconv.Itoa(say), "down", strconv.Itoa(down))
+}
+
 func failureOf(s Shell, f *store.MonitorFailure) MonitorFailure {
-	out := MonitorFailure{ID: f.ID, Location: f.Location, Why: reasonWords(s, f.Reason), Message: f.Message, At: f.At}
+	out := MonitorFailure{ID: f.ID, Location: f.Location, Why: whyWords(s, f.Reason, f.Message), Message: f.Message, At: f.At}
 	_ = json.Unmarshal(f.Evidence, &out.Evidence) // what can't be read is not shown
 	return out
 }
 
 // CheckOf is a check by hand.
 func CheckOf(s Shell, r *probe.Result) *MonitorCheck {
-	c := &MonitorCheck{At: r.Start, Up: r.Up, Took: r.Duration, Why: reasonWords(s, string(r.Reason)), Message: r.Message, Phases: r.Phases}
+	c := &MonitorCheck{At: r.Start, Up: r.Up, Took: r.Duration, Why: whyWords(s, string(r.Reason), r.Message), Message: r.Message, Phases: r.Phases}
 	if r.Evidence != nil {
 		c.Evidence = *r.Evidence
 	}

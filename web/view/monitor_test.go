@@ -15,6 +15,7 @@ import (
 
 	"toban/detect"
 	"toban/detect/heartbeat"
+	"toban/detect/mackerel"
 	"toban/detect/probe"
 	"toban/detect/standing"
 	"toban/oncall"
@@ -38,12 +39,17 @@ func standings() []standing.Standing {
 	api := &oncall.Monitor{ID: "api", Name: "API", Kind: oncall.MonitorTCP, Target: "api.example.jp:443", Every: time.Minute, Timeout: time.Second, Down: oncall.Threshold{Count: 3}, Severity: oncall.Warning}
 	nightly := &oncall.Monitor{ID: "nightly", Name: "夜間バックアップ", Kind: oncall.MonitorHeartbeat, Heartbeat: &oncall.Heartbeat{Cron: "0 3 * * *", Zone: "Asia/Tokyo", Grace: 30 * time.Minute}, Severity: oncall.Warning}
 	disk := &oncall.Monitor{ID: "disk", Name: "disk", Kind: oncall.MonitorPromQL, PromQL: `disk_free / disk_size < 0.05`, Every: time.Minute, Severity: oncall.Critical}
+	critical := 5.0
+	orders := &oncall.Monitor{
+		ID: "orders", Name: "失敗した注文", Kind: oncall.MonitorMetric, Severity: oncall.Critical, Every: time.Minute,
+		Metric: &oncall.ServiceMetric{Service: "shop", Name: "orders.*.failed", Operator: ">", Critical: &critical, Points: 3, Missing: 30 * time.Minute},
+	}
 	return []standing.Standing{
 		{
 			Monitor: shop, State: standing.Down, Since: ago(3 * time.Minute), Last: ago(5 * time.Second), Took: 84 * time.Millisecond, Reason: "status",
-			Message: "HTTP/1.1 503 Service Unavailable", Ends: certificate.Earliest, Here: true,
+			Message: "the status is 503 Service Unavailable, wanted is 200-299", Ends: certificate.Earliest, Here: true,
 			Places: map[string]oncall.PlaceState{
-				"here":  {Status: oncall.MonitorDown, Since: ago(3 * time.Minute), At: ago(5 * time.Second), Reason: "status"},
+				"here":  {Status: oncall.MonitorDown, Since: ago(3 * time.Minute), At: ago(5 * time.Second), Reason: "status", Message: "the status is 503 Service Unavailable, wanted is 200-299"},
 				"osaka": {Status: oncall.MonitorUp, Since: ago(72 * time.Hour), At: ago(9 * time.Second), Pending: oncall.Pending{To: oncall.MonitorDown}, Reason: "timeout"},
 				"tokyo": {Muted: true},
 			},
@@ -52,16 +58,24 @@ func standings() []standing.Standing {
 		{Monitor: api, State: standing.Up, Since: ago(41 * 24 * time.Hour), Last: ago(20 * time.Second), Doubt: true, Reason: "timeout", Here: true},
 		{
 			Monitor: nightly, State: standing.Down, Since: ago(time.Hour), Last: ago(time.Hour), Reason: "failure", Message: "夜間バックアップ failed with exit status 1",
-			Beat: &heartbeat.Status{Monitor: nightly, Status: oncall.HeartbeatDown, Typical: 31 * time.Second, Expected: ago(-7 * time.Hour), Deadline: ago(-8 * time.Hour), State: oncall.HeartbeatState{Exit: exit}},
+			Beat: &heartbeat.Status{Monitor: nightly, Status: oncall.HeartbeatDown, Typical: 31 * time.Second, Expected: ago(-7 * time.Hour), Deadline: ago(-8 * time.Hour), State: oncall.HeartbeatState{Why: oncall.HeartbeatFailed, Exit: exit, Ended: ago(time.Hour)}},
 		},
 		{Monitor: disk, State: standing.Unknown},
+		{
+			Monitor: orders, State: standing.Down, Since: ago(4 * time.Minute), Last: ago(time.Minute), Reason: "critical", Message: "orders.web.failed is 12 (> 5)",
+			Metrics: []mackerel.Status{
+				{Monitor: orders, Metric: "orders.app.failed", State: oncall.MetricState{Level: oncall.MetricOK, Since: ago(3 * time.Hour), At: ago(time.Minute), Value: 0.3333333333}},
+				{Monitor: orders, Metric: "orders.fax.failed"},
+				{Monitor: orders, Metric: "orders.web.failed", Why: "orders.web.failed is 12 (> 5)", State: oncall.MetricState{Level: oncall.MetricCritical, Since: ago(4 * time.Minute), At: ago(time.Minute), Value: 12, Row: 1, Plan: orders.MetricPlan()}},
+			},
+		},
 		{Monitor: &oncall.Monitor{ID: "old", Name: strings.Repeat("とても長い名前の", 12), Kind: oncall.MonitorPing, Target: strings.Repeat("very-long-", 20), Paused: true, Severity: oncall.Info}, State: standing.Paused, Problem: "env:KEY is not set"},
 	}
 }
 
 // past is a history with a bad day, a slow one and days before the first.
 func past() standing.History {
-	h := make(standing.History, standing.Days)
+	h := make([]standing.Day, standing.Days)
 	for i := range h {
 		h[i].Date = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i-len(h)+1)
 		if i > 10 {
@@ -70,7 +84,7 @@ func past() standing.History {
 	}
 	h[40].Up, h[40].Down = 23*time.Hour, time.Hour
 	h[70].Up, h[70].Down = 24*time.Hour-time.Minute, time.Minute
-	return h
+	return standing.History{Days: h, Up: 23 * time.Hour, Down: time.Hour}
 }
 
 func monitorPages(t *testing.T, lang string) map[string]templ.Component {
@@ -80,7 +94,7 @@ func monitorPages(t *testing.T, lang string) map[string]templ.Component {
 	histories := map[oncall.MonitorID]standing.History{"shop": past(), "api": past()}
 	list := func(f MonitorFilter, all []standing.Standing, edits bool) Monitors {
 		picked, counts := PickMonitors(all, f, noService)
-		v := MonitorsOf(s, dir, f, picked, PageOfMonitors(picked, f.Page), counts, histories, zone(t, "Asia/Tokyo"), len(all))
+		v := MonitorsOf(s, dir, f, picked, PageOfMonitors(picked, f.Page), counts, histories, len(all))
 		v.MayEdit = edits
 		return v
 	}
@@ -92,13 +106,13 @@ func monitorPages(t *testing.T, lang string) map[string]templ.Component {
 		t.Fatal(err)
 	}
 	one := func(n int) MonitorFacts {
-		return MonitorFacts{Standing: all[n], Zone: zone(t, "Asia/Tokyo"), YAML: "http: https://shop.example.jp/health\n", Service: dir.Services[0]}
+		return MonitorFacts{Standing: all[n], YAML: "http: https://shop.example.jp/health\n", Service: dir.Services[0]}
 	}
 	down := one(0)
 	down.Past = past()
 	down.Incidents = []oncall.Incident{{Number: 42, Title: "店の決済", State: oncall.Triggered, TriggeredAt: ago(3 * time.Minute)}}
 	down.Failures = []store.MonitorFailure{
-		{ID: "mfl_2", Location: "here", At: ago(5 * time.Second), Reason: "status", Message: "HTTP/1.1 503 Service Unavailable", Evidence: body},
+		{ID: "mfl_2", Location: "here", At: ago(5 * time.Second), Reason: "status", Message: "the status is 503 Service Unavailable, wanted is 200-299", Evidence: body},
 		{ID: "mfl_1", Location: "osaka", At: ago(time.Minute), Reason: "timeout", Message: "nothing came", Evidence: []byte("{}")},
 	}
 	checked := MonitorOf(s, dir, down)
@@ -118,7 +132,8 @@ func monitorPages(t *testing.T, lang string) map[string]templ.Component {
 		{N: 2, HeartbeatPing: oncall.HeartbeatPing{Kind: oncall.PingStart, At: ago(time.Hour)}},
 		{N: 1, HeartbeatPing: oncall.HeartbeatPing{Kind: oncall.PingSuccess, At: ago(25 * time.Hour), Took: 31 * time.Second}},
 	}
-	closed := one(2)
+	closed, measured := one(2), one(4)
+	measured.Past = past()
 	return map[string]templ.Component{
 		"list":         MonitorsPage(s, list(MonitorFilter{}, all, true)),
 		"list-filter":  MonitorsPage(s, list(MonitorFilter{State: "up", Kind: "http", Text: "x"}, all, false)),
@@ -130,7 +145,8 @@ func monitorPages(t *testing.T, lang string) map[string]templ.Component {
 		"heartbeat":    MonitorPage(s, MonitorOf(s, dir, beat)),
 		"closed":       MonitorPage(s, MonitorOf(s, dir, closed)),
 		"rule":         MonitorPage(s, MonitorOf(s, dir, one(3))),
-		"paused":       MonitorPage(s, MonitorOf(s, dir, one(4))),
+		"paused":       MonitorPage(s, MonitorOf(s, dir, one(5))),
+		"metrics":      MonitorPage(s, MonitorOf(s, dir, measured)),
 		"form":         MonitorFormPage(s, MonitorForm{YAML: "http: x\n", Name: "a b", Wrong: map[string]string{"name": "…", "yaml": "…"}, Problems: []MonitorProblem{{Line: 3, Text: "unknown key"}, {Text: "…"}}}),
 		"edit":         MonitorFormPage(s, MonitorForm{ID: "shop", YAML: "http: x\n"}),
 	}
@@ -213,7 +229,7 @@ func TestMonitorsArePickedAndThoseThatAreDownComeFirst(t *testing.T) {
 		f    MonitorFilter
 		want string
 	}{
-		{MonitorFilter{}, "shop nightly disk api old"},
+		{MonitorFilter{}, "shop orders nightly disk api old"},
 		{MonitorFilter{State: "up"}, "api"},
 		{MonitorFilter{Kind: "heartbeat"}, "nightly"},
 		{MonitorFilter{Service: "checkout"}, "shop"},
@@ -229,8 +245,8 @@ func TestMonitorsArePickedAndThoseThatAreDownComeFirst(t *testing.T) {
 		if strings.Join(got, " ") != tc.want {
 			t.Errorf("%+v: got %v, want %s", tc.f, got, tc.want)
 		}
-		if tc.f == (MonitorFilter{State: "up"}) && counts[standing.Down] != 2 {
-			t.Errorf("the tab of what is down counts %d, want 2 whatever tab is chosen", counts[standing.Down])
+		if tc.f == (MonitorFilter{State: "up"}) && counts[standing.Down] != 3 {
+			t.Errorf("the tab of what is down counts %d, want 3 whatever tab is chosen", counts[standing.Down])
 		}
 	}
 	if got := PageOfMonitors(make([]standing.Standing, 120), 3); len(got) != 20 {

@@ -14,7 +14,6 @@ import (
 	"github.com/a-h/templ"
 
 	"toban/detect/standing"
-	"toban/i18n"
 	"toban/oncall"
 	"toban/web/svg"
 )
@@ -144,7 +143,7 @@ func PageOfMonitors(picked []standing.Standing, page int) []standing.Standing {
 }
 
 // MonitorsOf is the list: part of what a filter has picked, with its history.
-func MonitorsOf(s Shell, dir *oncall.Directory, f MonitorFilter, picked, part []standing.Standing, counts map[standing.State]int, past map[oncall.MonitorID]standing.History, zone *time.Location, all int) Monitors {
+func MonitorsOf(s Shell, dir *oncall.Directory, f MonitorFilter, picked, part []standing.Standing, counts map[standing.State]int, past map[oncall.MonitorID]standing.History, all int) Monitors {
 	v := Monitors{Filter: f, All: all, Found: len(picked)}
 	v.Segments = append(v.Segments, Tab{Label: s.T("monitors.all"), Path: with(f, ""), Active: f.State == ""})
 	for _, state := range standing.States() {
@@ -159,7 +158,7 @@ func MonitorsOf(s Shell, dir *oncall.Directory, f MonitorFilter, picked, part []
 		v.Services = append(v.Services, Option{Value: string(svc.ID), Label: serviceName(svc)})
 	}
 	for i := range part {
-		row := MonitorRowOf(s, &part[i], past[part[i].Monitor.ID], zone)
+		row := MonitorRowOf(s, &part[i], past[part[i].Monitor.ID])
 		if n := len(v.Groups); n == 0 || v.Groups[n-1].State != row.State {
 			v.Groups = append(v.Groups, MonitorGroup{State: row.State, Count: counts[row.State]})
 		}
@@ -185,20 +184,28 @@ func with(f MonitorFilter, state string) string {
 	return f.Path()
 }
 
-// MonitorRowOf is one row; zone is that of the installation's calendar.
-func MonitorRowOf(s Shell, m *standing.Standing, past standing.History, zone *time.Location) MonitorRow {
+// MonitorRowOf is one row.
+func MonitorRowOf(s Shell, m *standing.Standing, past standing.History) MonitorRow {
 	row := MonitorRow{
-		ID: m.Monitor.ID, Name: m.Monitor.Name, Path: MonitorPath(m.Monitor.ID), Kind: m.Monitor.Kind, Asked: standing.Asked(m.Monitor),
-		State: m.State, Doubt: m.Doubt, Since: m.Since, Last: m.Last, Why: reasonWords(s, m.Reason), Problem: m.Problem, Ends: m.Ends,
+		ID: m.Monitor.ID, Name: m.Monitor.Name, Path: MonitorPath(m.Monitor.ID), Kind: m.Monitor.Kind, Asked: askedWords(s, m.Monitor),
+		State: m.State, Doubt: m.Doubt, Since: m.Since, Last: m.Last, Why: standingWhy(s, m), Problem: m.Problem, Ends: m.Ends,
 	}
-	row.Day, row.Month, row.Quarter = uptimes(past, s.Now.In(zone))
+	row.Day, row.Month, row.Quarter = uptimes(past)
 	row.Strip = strip(s, past)
 	return row
 }
 
-func uptimes(past standing.History, now time.Time) (day, month, quarter string) {
+func uptimes(past standing.History) (day, month, quarter string) {
 	const thirty = 30
-	return percent(past.LastDay(now)), percent(past.Over(thirty)), percent(past.Over(standing.Days))
+	return percent(past.LastDay()), percent(past.Over(thirty)), percent(past.Over(standing.Days))
+}
+
+// askedWords is what a monitor watches, in a line.
+func askedWords(s Shell, m *oncall.Monitor) string {
+	if m.Heartbeat != nil && m.Heartbeat.Cron == "" {
+		return s.T("monitor.asked.period", "span", Span(s.Lang, m.Heartbeat.Period))
+	}
+	return standing.Asked(m)
 }
 
 // percent writes a share; less than all is never written as all.
@@ -215,12 +222,12 @@ func percent(share float64, ok bool) string {
 
 // strip draws 90 days; without a past there is nothing to draw.
 func strip(s Shell, past standing.History) templ.Component {
-	if len(past) == 0 {
+	if past.None() {
 		return templ.NopComponent
 	}
-	bars := make([]svg.Bar, len(past))
+	bars := make([]svg.Bar, len(past.Days))
 	bad := 0
-	for i, d := range past {
+	for i, d := range past.Days {
 		share, ok := d.Share()
 		bars[i].Class = grade(share, ok)
 		if bars[i].Class == "slow" || bars[i].Class == "down" {
@@ -232,7 +239,7 @@ func strip(s Shell, past standing.History) templ.Component {
 		}
 		bars[i].Title = shortDate(s.Lang, d.Date) + " " + said
 	}
-	label := s.T("monitor.strip", "days", strconv.Itoa(len(past)), "share", cmp.Or(percent(past.Over(len(past))), "–"), "bad", strconv.Itoa(bad))
+	label := s.T("monitor.strip", "days", strconv.Itoa(len(past.Days)), "share", cmp.Or(percent(past.Over(standing.Days)), "–"), "bad", strconv.Itoa(bad))
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		_, err := io.WriteString(w, svg.Strip(bars, label))
 		return err
@@ -259,15 +266,6 @@ func shortDate(lang string, t time.Time) string {
 		return t.Format("1/2")
 	}
 	return t.Format("2 Jan")
-}
-
-// reasonWords says a reason in the reader's language; one that is not known is
-// said as it is.
-func reasonWords(s Shell, reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return i18n.In(s.Lang).Or(reason, "monitor.reason."+reason)
 }
 
 // stateIcon is the shape of a state.
