@@ -1,16 +1,12 @@
 package access
 
 import (
-	"regexp"
 	"strings"
 
 	"toban/oncall"
 
 	"golang.org/x/text/unicode/norm"
 )
-
-// nameShape is that of names in the configuration.
-var nameShape = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}\p{M}._-]{0,62}$`)
 
 // maxTyped bounds what is looked at as a name, in bytes.
 const maxTyped = 1024
@@ -20,7 +16,7 @@ const maxTyped = 1024
 // are the same: an input method may be on. A name that can be a user's in the
 // configuration can be an account's.
 func Name(typed string) (string, error) {
-	if name := fold(typed); nameShape.MatchString(name) {
+	if name := fold(typed); oncall.IsName(name) {
 		return name, nil
 	}
 	return "", &oncall.Error{

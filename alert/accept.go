@@ -31,8 +31,9 @@ type Acceptor struct {
 	inc *incident.Lifecycle
 	log *slog.Logger
 
-	hearing hearing
-	mute    atomic.Pointer[func() bool] // a sender of our own can't speak; nil = they all can
+	hearing    hearing
+	own        atomic.Pointer[own] // a sender that is part of toban; nil = there is none
+	ownHearing hearing             // of that sender
 }
 
 // New returns an Acceptor on db; acknowledgements that senders make go to inc.

@@ -29,19 +29,24 @@ const (
 	endingRef   = "alerts"
 )
 
-// SilentWhile says when silence means nothing because a sender that is part of
-// toban can't speak, such as rules while nobody evaluates them.
-func (a *Acceptor) SilentWhile(mute func() bool) { a.mute.Store(&mute) }
+// own is a sender that is part of toban: its silence means nothing while it can't
+// speak, which is nobody else's silence.
+type own struct {
+	integration oncall.IntegrationID
+	mute        func() bool
+}
 
-func (a *Acceptor) muted() bool {
-	mute := a.mute.Load()
-	return mute != nil && (*mute)()
+// SilentWhile says when the silence of one integration means nothing because it is
+// part of toban and can't speak, as rules while nobody evaluates them.
+func (a *Acceptor) SilentWhile(integration oncall.IntegrationID, mute func() bool) {
+	a.own.Store(&own{integration, mute})
 }
 
 // Register makes q clear alerts that were not said again in time, and begins to
 // listen: nothing ends within the next five minutes. Call it before q runs.
 func (a *Acceptor) Register(ctx context.Context, q *due.Queue) error {
 	a.hearing.begin(time.Now())
+	a.ownHearing.begin(time.Now())
 	q.Handle(store.TimerEnding, due.Options{Batch: 1, Workers: 1, Rank: 3}, a.clearEnded)
 	return a.db.Tx(ctx, func(tx *store.Tx) error { return lookAgain(ctx, tx, endingEvery) })
 }
@@ -50,10 +55,14 @@ func (a *Acceptor) clearEnded(ctx context.Context, tx *store.Tx, refs []string) 
 	if refs[0] != endingRef {
 		return nil // of another version
 	}
-	if !a.hearing.look(tx.Now, a.db.Overloaded() || a.muted()) {
+	var but oncall.IntegrationID // that alerts stand of
+	if own := a.own.Load(); own != nil && !a.ownHearing.look(tx.Now, own.mute()) {
+		but = own.integration
+	}
+	if !a.hearing.look(tx.Now, a.db.Overloaded()) {
 		return lookAgain(ctx, tx, endingEvery)
 	}
-	ended, err := tx.ClearEnded(ctx, endingBatch)
+	ended, err := tx.ClearEnded(ctx, endingBatch, but)
 	if err != nil {
 		return err
 	}

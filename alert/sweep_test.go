@@ -178,12 +178,20 @@ func TestNothingEndsWhileRulesAreNotEvaluated(t *testing.T) {
 		d, stop := start()
 		defer stop()
 		var dead atomic.Bool
-		d.SilentWhile(dead.Load)
-		d.pass(10*time.Minute, "fires")
+		d.SilentWhile("metrics", dead.Load)
+		rule := func() oncall.Signal {
+			s := holds("fires")
+			s.Integration = "metrics"
+			return s
+		}
+		for range 10 {
+			d.accept(rule())
+			d.pass(time.Minute, "other")
+		}
 		dead.Store(true)
-		d.pass(30 * time.Minute) // its last word held for four
-		if got := d.states(); got["fires"] != oncall.Triggered {
-			t.Errorf("got %v, want it to stand while nobody can say it", got)
+		d.pass(30 * time.Minute) // their last words held for four
+		if got := d.states(); got["fires"] != oncall.Triggered || got["other"] != oncall.Resolved {
+			t.Errorf("got %v, want it to stand while nobody can say it, and that of another sender to be over", got)
 		}
 		dead.Store(false)
 		d.pass(4 * time.Minute)

@@ -18,8 +18,12 @@ var (
 )
 
 // coded gives the answers that the framework makes itself, for a body or a
-// parameter that doesn't fit, a code and the first offending member.
-func coded(_ huma.Context, _ string, v any) (any, error) {
+// parameter that doesn't fit, a code and the first offending member. The type of
+// every error begins with the path that toban is below.
+func coded(ctx huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*Problem); ok {
+		return below(ctx, p.Document), nil
+	}
 	e, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil
@@ -42,7 +46,12 @@ func coded(_ huma.Context, _ string, v any) (any, error) {
 		}
 	}
 	doc.Status, doc.Title = e.Status, http.StatusText(e.Status)
-	return &Problem{doc}, nil
+	return below(ctx, doc), nil
+}
+
+func below(ctx huma.Context, doc problem.Document) *Problem {
+	doc.Type = problem.Path(ctx.Context()) + doc.Type
+	return &Problem{doc}
 }
 
 // pointer turns a place as the framework writes it, body.users[0] or query.limit,

@@ -136,7 +136,7 @@ func (a *API) nowhere(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	doc := problem.Of(errMethod)
 	doc.Status, doc.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
-	problem.Send(w, doc)
+	problem.Send(w, r, doc)
 }
 
 // refuse answers a request that reaches no operation.

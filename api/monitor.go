@@ -38,7 +38,7 @@ type Monitor struct {
 	Service     string          `json:"service,omitempty" doc:"that its alerts go to"`
 	Places      []MonitorPlace  `json:"places" doc:"what each location says"`
 	Expression  string          `json:"expression" doc:"the PromQL that means the same"`
-	Written     json.RawMessage `json:"written" doc:"as somebody wrote it, without secrets; what PUT takes"`
+	Written     json.RawMessage `json:"written" doc:"as somebody wrote it, without secrets; what PUT takes. Values of the target's query are there for managers alone"`
 	Place       string          `json:"place,omitempty" doc:"file and line that manage it"`
 	PingURL     string          `json:"ping_url,omitempty" doc:"of a heartbeat, for managers: who knows it can say that the job has run"`
 	Expected    *time.Time      `json:"expected,omitempty" doc:"when a heartbeat's next report is"`
@@ -196,7 +196,12 @@ func (a *API) wireMonitor(ctx context.Context, dir *oncall.Directory, s *standin
 		Name: string(m.ID), Title: m.Name, Kind: string(m.Kind), Target: standing.Asked(m), State: string(s.State), Since: moment(s.Since),
 		Doubt: s.Doubt, Reason: s.Reason, Message: s.Message, LastAt: moment(s.Last), Took: seconds(s.Took.Round(time.Microsecond)),
 		Certificate: moment(s.Ends), Problem: s.Problem, Every: seconds(m.Every), Severity: string(m.Severity), Service: serviceOf(dir, m),
-		Places: []MonitorPlace{}, Expression: m.Expression(), Written: json.RawMessage(m.Written), Place: place,
+		Places: []MonitorPlace{}, Expression: m.Expression(), Written: json.RawMessage(m.ShownWritten()), Place: place,
+	}
+	who, known := access.From(ctx)
+	manages := known && who.Role.Includes(access.Manager)
+	if manages {
+		out.Written = json.RawMessage(m.Written)
 	}
 	if !json.Valid(out.Written) {
 		out.Written = json.RawMessage("{}")
@@ -212,7 +217,7 @@ func (a *API) wireMonitor(ctx context.Context, dir *oncall.Directory, s *standin
 	if s.Beat != nil {
 		out.Expected, out.Deadline = moment(s.Beat.Expected), moment(s.Beat.Deadline)
 	}
-	if who, ok := access.From(ctx); ok && who.Role.Includes(access.Manager) && a.o.External != nil {
+	if manages && a.o.External != nil {
 		if path, _ := a.o.Monitors.Address(m); path != "" {
 			out.PingURL = strings.TrimRight(a.o.External(), "/") + path
 		}

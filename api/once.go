@@ -85,7 +85,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, p access.Principal, o
 	case reply.Request != asked:
 		doc := problem.Of(errKeyReused)
 		doc.Status, doc.Title = http.StatusUnprocessableEntity, http.StatusText(http.StatusUnprocessableEntity)
-		problem.Send(w, doc)
+		problem.Send(w, r, doc)
 	case reply.Status == 0:
 		w.Header().Set("Retry-After", "1")
 		a.refuse(w, r, errUnderWay)

@@ -33,6 +33,7 @@ import (
 	"toban/internal/id"
 	"toban/internal/lease"
 	"toban/internal/link"
+	"toban/internal/metric"
 	"toban/internal/sweep"
 	"toban/notify"
 	"toban/notify/push"
@@ -82,10 +83,12 @@ type App struct {
 	monitors   *detect.Monitors
 	heartbeats *heartbeat.Listener
 	standings  *standing.Reader
+	keeper     *standing.Keeper
 	// serviceMetrics takes the metrics of other senders.
 	serviceMetrics *mackerel.Metrics
 	servers        []*server
 	applied        chan *config.Config
+	registry       *metric.Registry // of what /metrics says
 	closing        closers
 	ready          chan struct{}
 	external       string
@@ -96,7 +99,7 @@ type App struct {
 // New sets everything up and listens; nothing is done before Run. Close it also
 // after an error of Run.
 func New(ctx context.Context, o Options) (_ *App, err error) {
-	a := &App{o: o, log: o.Log, applied: make(chan *config.Config, 1), ready: make(chan struct{})}
+	a := &App{o: o, log: o.Log, applied: make(chan *config.Config, 1), ready: make(chan struct{}), registry: metric.New(o.Version)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.closing.close())
@@ -119,7 +122,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if dsn == "" { // one process at a time: it finds its own rows again
 		dsn, node = data.Store(), "local"
 	}
-	a.db, err = store.Open(ctx, dsn, store.Options{Node: node, Log: a.log.With("component", "store")})
+	a.db, err = store.Open(ctx, dsn, store.Options{Node: node, Log: a.log.With("component", "store"), Metrics: a.registry})
 	if err != nil && o.DatabaseURL == "" {
 		return nil, fmt.Errorf("open the store in %s: %w", data.Dir, err)
 	} else if err != nil {
@@ -157,7 +160,7 @@ func (a *App) connect(key []byte) (err error) {
 		a.notify.TakeOver(ctx)
 	})
 
-	a.respond = respond.New(a.db, a.log.With("component", "respond"), respond.Options{})
+	a.respond = respond.New(a.db, a.log.With("component", "respond"), respond.Options{Metrics: a.registry})
 	a.life = incident.New(a.db, a.respond, a.log.With("component", "incident"))
 	if a.stages, err = newStages(key, a.o.Getenv, a.log.With("component", "providers")); err != nil {
 		return err
@@ -168,7 +171,7 @@ func (a *App) connect(key []byte) (err error) {
 		return err
 	}
 	a.notify = notify.New(a.db, a.log.With("component", "notify"), notify.Options{
-		Outcomes: a.respond, Keys: a.life, Channels: a.stages.channel, Shadow: shadow.Channel{}, Fenced: a.node.Fenced, Key: key,
+		Outcomes: a.respond, Keys: a.life, Channels: a.stages.channel, Shadow: shadow.Channel{}, Fenced: a.node.Fenced, Key: key, Metrics: a.registry,
 	})
 	a.stages.notify = a.notify
 	a.respond.Register(a.queue)
@@ -184,7 +187,7 @@ func (a *App) connect(key []byte) (err error) {
 		}
 		_, err := a.metrics.plan(p.Metrics, false)
 		return err
-	}, Watches: func(m *oncall.Monitor) error { return a.monitors.Watchable(m) }})
+	}, Watches: func(m *oncall.Monitor) error { return a.monitors.Watchable(m) }, Faults: a.faults})
 	a.hub = live.New(a.db, a.log.With("component", "live"), live.Options{})
 	return nil
 }
@@ -192,7 +195,8 @@ func (a *App) connect(key []byte) (err error) {
 // face makes what people and programs meet: the pages and the API.
 func (a *App) face(key []byte) {
 	secure := strings.HasPrefix(a.external, "https://")
-	a.standings = standing.New(standing.Options{DB: a.db, Probes: a.monitors, Heartbeats: a.heartbeats, Metrics: a.serviceMetrics.Status, Evaluates: a.metrics.evaluates})
+	a.standings = standing.New(standing.Options{DB: a.db, Probes: a.monitors, Heartbeats: a.heartbeats, Metrics: a.serviceMetrics.Status, Evaluations: a.metrics.evaluations})
+	a.keeper = standing.NewKeeper(a.standings, a.monitors.Counted, a.log.With("component", "standing"))
 	a.web = web.New(web.Options{
 		Monitors: a.standings,
 		DB:       a.db, Life: a.life, Respond: a.respond, Access: a.access, Hub: a.hub, Edit: a.edit, Links: link.NewSigner(key), Push: a.stages.push,
@@ -240,12 +244,14 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	a.stages.chat = a.chat
 	a.chat.Register(a.queue)
 	acceptor := alert.New(a.db, a.life, a.log.With("component", "alert"))
-	a.metrics = newMetrics(data, o, a.URL, a.newMetricsAlarm(acceptor, main.Addr()))
-	acceptor.SilentWhile(a.metrics.mute)
+	a.metrics = newMetrics(data, o, a.URL, a.newMetricsAlarm(acceptor, main.Addr(), "toban/metrics", titleDown), a.newMetricsAlarm(acceptor, main.Addr(), "toban/rules", titleBlind))
+	acceptor.SilentWhile(intake.OwnIntegration, a.metrics.mute)
 	if err := acceptor.Register(ctx, a.queue); err != nil {
 		return err
 	}
-	a.watch(acceptor, key)
+	in := intake.New(a.db, acceptor.Accept, a.log.With("component", "intake"))
+	in.Measure(a.registry)
+	a.watch(acceptor, in, key)
 	if o.Config != nil {
 		if err := a.replace(ctx, o.Config); err != nil {
 			return err
@@ -256,11 +262,12 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 	}
 
 	a.face(key)
-	in := intake.New(a.db, acceptor.Accept, a.log.With("component", "intake"))
+	a.figures()
 	routes := edges{
 		intake: in, gateway: gateway.New(acceptor.Directory, in, a.log.With("component", "gateway")),
 		callbacks: a.stages, simulator: http.HandlerFunc(a.stages.page), ready: a.isReady, api: a.api.Handler(), web: a.web, log: a.log,
-		metrics: newMetricsProxy(a.metrics).handler(a.api.Beside, in.Samples), pings: a.heartbeats.Handler(), posts: a.posts(in),
+		metrics: newMetricsProxy(a.metrics).handler(a.api.Beside, in.Samples), pings: a.heartbeats.Handler(), posts: a.posts(in), measured: a.measured(),
+		agents: a.agents(in),
 	}
 	a.servers = append(a.servers, newServer("main", main, behind(settings.TrustedProxies, atSubPath(a.external, routes.main())), a.log))
 	if o.PublicListen != "" {
@@ -285,7 +292,7 @@ func (a *App) listen(ctx context.Context, o Options, data Data, key []byte) erro
 		return err
 	}
 	a.closing.push("socket for alerts", ignoreClosed(alerts.Close))
-	a.servers = append(a.servers, newServer("socket for alerts", alerts, in.Own(), a.log))
+	a.servers = append(a.servers, newServer("socket of the metrics process", alerts, a.own(in.Own()), a.log))
 	return nil
 }
 
@@ -351,7 +358,9 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { return ended(workCtx, a.metrics.run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.monitors.Run(workCtx)) })
 	work.Go(func() error { return ended(workCtx, a.heartbeats.Run(workCtx)) })
+	work.Go(func() error { a.heartbeats.Measure(workCtx, a.metrics.Append); return nil })
 	work.Go(func() error { return ended(workCtx, a.serviceMetrics.Run(workCtx)) })
+	work.Go(func() error { return ended(workCtx, a.keeper.Run(workCtx)) })
 	for _, s := range a.servers {
 		work.Go(func() error { return s.run(workCtx) })
 	}

@@ -227,15 +227,17 @@ func TestTheSimulatorsPhonesAreForThisMachineOnly(t *testing.T) {
 	h.o.Config = h.load(folder)
 	a, _ := h.start()
 	for _, tc := range []struct {
-		name, peer, forwarded string
-		status                int
+		name, peer, host, forwarded string
+		status                      int
 	}{
-		{"from this machine", "127.0.0.1:4000", "", http.StatusOK},
-		{"from another", "192.0.2.7:4000", "", http.StatusNotFound},
-		{"forwarded by a proxy on this machine", "127.0.0.1:4000", "192.0.2.7", http.StatusNotFound},
+		{"from this machine", "127.0.0.1:4000", "localhost:8080", "", http.StatusOK},
+		{"from this machine, by its address", "127.0.0.1:4000", "127.0.0.1:8080", "", http.StatusOK},
+		{"from another", "192.0.2.7:4000", "localhost:8080", "", http.StatusNotFound},
+		{"forwarded by a proxy on this machine", "127.0.0.1:4000", "localhost:8080", "192.0.2.7", http.StatusNotFound},
+		{"by a web page whose name leads here", "127.0.0.1:4000", "evil.example.jp:8080", "", http.StatusNotFound},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/sim/phones", nil)
-		r.RemoteAddr = tc.peer
+		r.RemoteAddr, r.Host = tc.peer, tc.host
 		if tc.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", tc.forwarded)
 		}

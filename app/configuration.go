@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"toban/config"
-	"toban/detect"
 	"toban/oncall"
 	"toban/store"
 )
@@ -83,7 +82,7 @@ func (a *App) configure(ctx context.Context) (version int64, err error) {
 	if err := a.metrics.want(p.Metrics, needsMetrics(monitors)); err != nil {
 		return 0, err
 	}
-	if err := a.metrics.WriteRules("monitors", detect.RuleFile(monitors)); err != nil {
+	if err := a.metrics.WriteRules(monitors); err != nil {
 		return 0, err
 	}
 	forward, err := a.forwardTo(p.Mackerel)

@@ -66,7 +66,8 @@ func (d Data) MetricsRules() string { return filepath.Join(d.Dir, "metrics-rules
 // MetricsSocket is where the embedded Prometheus answers.
 func (d Data) MetricsSocket() string { return filepath.Join(d.Dir, "metrics.sock") }
 
-// AlertsSocket is where it posts its alerts, and nothing else is taken.
+// AlertsSocket is where it posts its alerts and reads the core's own metrics;
+// nothing else is answered.
 func (d Data) AlertsSocket() string { return filepath.Join(d.Dir, "core.sock") }
 
 // Key returns the installation's secret, 32 bytes that callback tokens are made

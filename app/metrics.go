@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -21,6 +19,7 @@ import (
 	"toban/internal/child"
 	"toban/internal/promapi"
 	"toban/internal/remotewrite"
+	"toban/oncall"
 )
 
 // metrics is the seam to a Prometheus: the child process `toban metrics`, or one
@@ -35,6 +34,12 @@ type metrics struct {
 	page    func() string // where toban's pages are
 	alarm   *metricsAlarm
 	changed chan struct{} // wanted is another
+	asking  chan struct{} // held by who asks what is wrong with PromQL
+
+	alarmBlind *metricsAlarm // monitors that are rules are not evaluated
+	blind      blindness
+	blindWorst atomic.Pointer[oncall.Severity] // of those that alarmBlind is about
+	rules      evaluations
 
 	mu     sync.Mutex
 	wanted metricsPlan
@@ -46,6 +51,7 @@ type metrics struct {
 // metricsPlan is what shall run.
 type metricsPlan struct {
 	settings        *config.Metrics // nil = nothing
+	never           bool            // whatever needs it
 	password, token string          // for one that runs already
 }
 
@@ -62,19 +68,30 @@ func (p metricsPlan) other(q metricsPlan) bool {
 
 // metricsSeat is a Prometheus that is being worked with.
 type metricsSeat struct {
-	child *child.Child // nil = it is somebody else's
-	to    remotewrite.Target
-	base  string // of its HTTP API, in front of /api/v1
+	child   *child.Child    // nil = it is somebody else's
+	answers <-chan struct{} // closed once it has answered for the first time
+	to      remotewrite.Target
+	base    string // of its HTTP API, in front of /api/v1
 	// transport carries questions to it.
 	transport *http.Transport
 	asked     *promapi.Client // for toban's own pages
 }
 
-func newMetrics(data Data, o Options, page func() string, alarm *metricsAlarm) *metrics {
-	return &metrics{
-		log: o.Log.With("component", "metrics"), data: data, getenv: o.Getenv, command: o.Metrics, page: page, alarm: alarm,
-		changed: make(chan struct{}, 1),
+// newMetrics returns what does nothing before run. Its alarms are told of what it
+// can't do.
+func newMetrics(data Data, o Options, page func() string, down, blind *metricsAlarm) *metrics {
+	m := &metrics{
+		log: o.Log.With("component", "metrics"), data: data, getenv: o.Getenv, command: o.Metrics, page: page, alarm: down, alarmBlind: blind,
+		changed: make(chan struct{}, 1), asking: make(chan struct{}, 1),
 	}
+	down.worst = m.blind.worst
+	blind.worst = func() oncall.Severity {
+		if worst := m.blindWorst.Load(); worst != nil {
+			return *worst
+		}
+		return oncall.Warning
+	}
+	return m
 }
 
 // plan says what runs by what is written: that, or toban's own with its usual
@@ -82,7 +99,7 @@ func newMetrics(data Data, o Options, page func() string, alarm *metricsAlarm) *
 func (m *metrics) plan(written *config.Metrics, needed bool) (p metricsPlan, err error) {
 	switch {
 	case written != nil && written.Off:
-		return p, nil
+		return metricsPlan{never: true}, nil
 	case written != nil:
 		p.settings = written
 	case needed:
@@ -137,30 +154,6 @@ func (m *metrics) reload() {
 	}
 }
 
-// WriteRules makes rules of toban's own, such as those of monitors, part of what
-// the child evaluates; name is that of a file, without its ending. An empty body
-// takes it away.
-func (m *metrics) WriteRules(name string, body []byte) error {
-	file := filepath.Join(m.data.MetricsRules(), name+".yml")
-	before, err := os.ReadFile(file) //nolint:gosec // the name is the caller's own
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("rules: %w", err)
-	}
-	if string(before) == string(body) {
-		return nil
-	}
-	if len(body) == 0 {
-		err = os.Remove(file)
-	} else if err = os.MkdirAll(m.data.MetricsRules(), 0o700); err == nil {
-		err = writeSynced(file, body)
-	}
-	if err != nil {
-		return fmt.Errorf("rules: %w", err)
-	}
-	m.reload()
-	return nil
-}
-
 // Append hands samples on. It never blocks; where there is no Prometheus they
 // are gone.
 func (m *metrics) Append(samples []remotewrite.Sample) {
@@ -186,6 +179,8 @@ func (m *metrics) mute() bool {
 func (m *metrics) run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { m.alarm.run(ctx); return nil })
+	work.Go(func() error { m.alarmBlind.run(ctx); return nil })
+	work.Go(func() error { m.watch(ctx); return nil })
 	work.Go(func() error {
 		for ctx.Err() == nil {
 			select {
@@ -214,7 +209,15 @@ func (m *metrics) live(ctx context.Context, plan metricsPlan) error {
 		defer seat.transport.CloseIdleConnections()
 		m.now.Store(seat)
 		m.sender.Store(sender)
-		work.Go(func() error { return sender.Run(ctx) })
+		work.Go(func() error {
+			// One that starts refuses; what was measured waits for it.
+			select {
+			case <-seat.answers:
+				return sender.Run(ctx)
+			case <-ctx.Done():
+				return nil
+			}
+		})
 		if seat.child != nil {
 			work.Go(func() error { return seat.child.Run(ctx) })
 		} else {
@@ -242,17 +245,26 @@ func (m *metrics) seat(plan metricsPlan) *metricsSeat {
 		return newSeat(nil, s.URL, to)
 	}
 	const base = "http://metrics/prometheus"
-	c := child.New(child.Options{
-		Name: "toban metrics", Args: m.args(s), Env: metricsEnvironment(os.Environ()), Ready: "ready", Log: m.log,
-	})
-	c.OnReady(m.alarm.up)
-	c.OnDown(m.alarm.down)
 	to := remotewrite.Target{URL: base + "/api/v1/write", Socket: m.data.MetricsSocket()}
-	return newSeat(c, base, to)
+	c := child.New(child.Options{
+		Name: "toban metrics", Args: m.args(s), Env: metricsEnvironment(os.Environ()), Ready: "ready", Alive: alive(to, base), Log: m.log,
+	})
+	var first sync.Once
+	answers := make(chan struct{})
+	c.OnReady(func() {
+		m.alarm.up()
+		first.Do(func() { close(answers) })
+	})
+	c.OnDown(m.alarm.died)
+	seat := newSeat(c, base, to)
+	seat.answers = answers
+	return seat
 }
 
 func newSeat(c *child.Child, base string, to remotewrite.Target) *metricsSeat {
-	s := &metricsSeat{child: c, base: base, to: to, transport: toTarget(to)}
+	there := make(chan struct{})
+	close(there)
+	s := &metricsSeat{child: c, answers: there, base: base, to: to, transport: toTarget(to)}
 	s.asked = promapi.New(base, authenticated{to, s.transport})
 	return s
 }
@@ -262,8 +274,9 @@ func (m *metrics) args(s *config.Metrics) []string {
 	mebibytes := func(n int64) string { return fmt.Sprintf("%dMiB", n>>20) }
 	args := []string{
 		"metrics", "--data", m.data.Metrics(), "--listen", "unix:" + m.data.MetricsSocket(), "--alerts", "unix:" + m.data.AlertsSocket(),
+		"--core", "unix:" + m.data.AlertsSocket(),
 		"--retention", fmt.Sprintf("%ds", int64(s.Retention.Seconds())), "--size", mebibytes(s.Size), "--memory", mebibytes(s.Memory),
-		"--external-url", m.page(), "--until-stdin-closes", "--rules", m.data.MetricsRules(),
+		"--external-url", m.page(), "--until-stdin-closes", "--monitors", m.data.MetricsRules(),
 	}
 	for _, r := range s.Rules {
 		args = append(args, "--rules", r)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -20,8 +21,11 @@ type metricsAlarm struct {
 	// service finds the one that takes what is about toban itself.
 	service func(ctx context.Context) (oncall.ServiceID, error)
 	key     string
-	log     *slog.Logger
-	nudged  chan struct{}
+	title   string
+	// worst is how bad it is when it lasts; nil = as at its beginning.
+	worst  func() oncall.Severity
+	log    *slog.Logger
+	nudged chan struct{}
 
 	mu    sync.Mutex
 	state metricsHealth
@@ -31,6 +35,7 @@ type metricsAlarm struct {
 type metricsHealth struct {
 	down   bool
 	since  time.Time // the last change of down; zero = nothing is known yet
+	began  time.Time // of the outage: what is back for a moment only is not back
 	detail string
 }
 
@@ -42,18 +47,26 @@ const (
 	// alarmSteady is how long the metrics have to be there again to be believed.
 	alarmSteady = 10 * time.Second
 	alarmRetry  = time.Second
+	// alarmGrave is how long it has to last to be as bad as what is not seen
+	// meanwhile: until then it may be a start.
+	alarmGrave = 5 * time.Minute
 )
 
-// newMetricsAlarm makes the alarm of this node, by a name that its next start has
+// What the alarms say.
+const (
+	titleDown  = "toban: the metrics process does not work; rules are not evaluated meanwhile"
+	titleBlind = "toban: the conditions of some monitors are not evaluated"
+)
+
+// newMetricsAlarm makes an alarm of this node, by a name that its next start has
 // again.
-func (a *App) newMetricsAlarm(acceptor *alert.Acceptor, address net.Addr) *metricsAlarm {
-	key := "toban/metrics"
+func (a *App) newMetricsAlarm(acceptor *alert.Acceptor, address net.Addr, key, title string) *metricsAlarm {
 	if a.o.DatabaseURL != "" {
 		host, _ := os.Hostname() // without one the address has to do
 		key += "/" + host + "/" + address.String()
 	}
 	return &metricsAlarm{
-		accept: acceptor.Accept, key: key, log: a.log.With("component", "metrics"), nudged: make(chan struct{}, 1),
+		accept: acceptor.Accept, key: key, title: title, log: a.log.With("component", "metrics"), nudged: make(chan struct{}, 1),
 		service: func(ctx context.Context) (oncall.ServiceID, error) {
 			dir, err := acceptor.Directory(ctx)
 			if err != nil {
@@ -69,21 +82,36 @@ func (a *App) newMetricsAlarm(acceptor *alert.Acceptor, address net.Addr) *metri
 	}
 }
 
-func (a *metricsAlarm) down(exit error, restarts int) {
-	a.set(func(h *metricsHealth) { h.down, h.detail = true, exit.Error() })
-	_ = restarts // the log has it
+// died makes a death of the child known.
+func (a *metricsAlarm) died(exit error, restarts int) {
+	detail := exit.Error()
+	if restarts > 1 {
+		detail = fmt.Sprintf("%d times in a row, the last time: %s", restarts, detail)
+	}
+	a.down(detail)
+}
+
+func (a *metricsAlarm) down(detail string) {
+	a.set(func(h *metricsHealth) { h.down, h.detail = true, detail })
 }
 
 func (a *metricsAlarm) up() { a.set(func(h *metricsHealth) { h.down, h.detail = false, "" }) }
 
 func (a *metricsAlarm) set(f func(*metricsHealth)) {
 	a.mu.Lock()
-	was := a.state
+	was, now := a.state, time.Now()
 	f(&a.state)
 	if was.since.IsZero() || was.down != a.state.down {
-		a.state.since = time.Now()
+		a.state.since = now
+		if a.state.down && (was.began.IsZero() || now.Sub(was.since) >= alarmSteady) {
+			a.state.began = now
+		}
 	}
+	same := !was.since.IsZero() && was.down == a.state.down
 	a.mu.Unlock()
+	if same {
+		return // it is said again by itself
+	}
 	select {
 	case a.nudged <- struct{}{}:
 	default: // it is already on its way
@@ -111,6 +139,9 @@ func (a *metricsAlarm) run(ctx context.Context) {
 		case h.since.IsZero():
 		case h.down:
 			next = alarmEvery
+			if grave := time.Until(h.began.Add(alarmGrave)); grave > 0 {
+				next = min(next, grave)
+			}
 			if err := a.tell(ctx, oncall.Trigger, h); err != nil {
 				next = alarmRetry
 				a.log.ErrorContext(ctx, "alert about missing metrics not raised", "err", err)
@@ -135,13 +166,17 @@ func (a *metricsAlarm) tell(ctx context.Context, action oncall.Action, h metrics
 	if err != nil {
 		return err
 	}
+	severity := oncall.Warning
+	if h.down && a.worst != nil && time.Since(h.began) >= alarmGrave {
+		severity = severity.Worse(a.worst())
+	}
 	s := oncall.Signal{
-		Key: a.key, Action: action, Severity: oncall.Warning, Service: service,
-		Title: "toban: the metrics process ended and is started again; rules are not evaluated meanwhile", StartsAt: h.since,
+		Key: a.key, Action: action, Severity: severity, Service: service,
+		Title: a.title, StartsAt: h.since,
 		Annotations: map[string]string{"detail": h.detail},
 	}
 	if action == oncall.Trigger {
-		s.EndsAt = time.Now().Add(alarmHolds)
+		s.StartsAt, s.EndsAt = h.began, time.Now().Add(alarmHolds)
 	}
 	return a.accept(ctx, []oncall.Signal{s})
 }

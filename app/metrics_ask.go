@@ -3,6 +3,7 @@ package app
 import (
 	"net/http"
 
+	"toban/internal/child"
 	"toban/internal/promapi"
 	"toban/internal/remotewrite"
 )
@@ -11,9 +12,20 @@ import (
 func (m *metrics) ask() (*promapi.Client, error) {
 	seat := m.now.Load()
 	if seat == nil {
-		return nil, errMetricsOff
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		switch {
+		case m.wanted.never:
+			return nil, errMetricsOff
+		case m.wanted.settings == nil:
+			return nil, promapi.ErrIdle
+		}
+		return nil, promapi.ErrStarting
 	}
 	if err := seat.missing(); err != nil {
+		if seat.child.State().Phase == child.Starting {
+			return nil, promapi.ErrStarting
+		}
 		return nil, err
 	}
 	return seat.asked, nil

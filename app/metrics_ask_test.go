@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"toban/config"
 	"toban/internal/promapi"
 	"toban/internal/remotewrite"
 )
@@ -22,8 +23,14 @@ func TestThePagesAskAPrometheusInTobansOwnName(t *testing.T) {
 	}))
 	for _, to := range []remotewrite.Target{{User: "toban", Password: password}, {Token: password}} {
 		var m metrics
-		if _, err := m.ask(); !errors.Is(err, errMetricsOff) {
-			t.Errorf("without any: got %v, want %v", err, errMetricsOff)
+		for _, tc := range []struct {
+			plan metricsPlan
+			want error
+		}{{metricsPlan{}, promapi.ErrIdle}, {metricsPlan{never: true}, errMetricsOff}, {metricsPlan{settings: &config.Metrics{}}, promapi.ErrStarting}} {
+			m.wanted = tc.plan
+			if _, err := m.ask(); !errors.Is(err, tc.want) {
+				t.Errorf("without any: got %v, want %v", err, tc.want)
+			}
 		}
 		m.now.Store(newSeat(nil, server.URL+"/x", to))
 		c, err := m.ask()

@@ -11,11 +11,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"toban/access"
+	"toban/config"
+	"toban/detect/standing"
+	"toban/internal/child"
 	"toban/oncall"
 )
 
@@ -66,19 +70,49 @@ func TestTheChildIsGivenNoneOfTobansSecrets(t *testing.T) {
 	}
 }
 
-func TestRulesOfOursLieInAFolderOfTheirOwn(t *testing.T) {
+func TestEachMonitorThatIsARuleIsAFileOfItsOwn(t *testing.T) {
 	t.Parallel()
-	m := &metrics{data: Data{t.TempDir()}, log: slog.New(slog.DiscardHandler)}
-	file := filepath.Join(m.data.MetricsRules(), "monitors.yml")
-	for _, body := range []string{"", "groups: []\n", "groups: []\n", "groups: [ ]\n", ""} {
-		if err := m.WriteRules("monitors", []byte(body)); err != nil {
+	m := testMetrics(t)
+	long := oncall.MonitorID(strings.Repeat("当", 63)) // more than a file's name may be long
+	monitor := func(id oncall.MonitorID, expr string) *oncall.Monitor {
+		return &oncall.Monitor{ID: id, Name: string(id), Kind: oncall.MonitorPromQL, PromQL: expr, Every: time.Minute, Severity: oncall.Critical}
+	}
+	if err := os.MkdirAll(m.data.MetricsRules(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(m.data.MetricsRules(), "monitors.yml"), []byte("groups: []"), 0o600); err != nil { // of an earlier version
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		monitors []*oncall.Monitor
+		want     int
+	}{
+		{nil, 0},
+		{[]*oncall.Monitor{monitor("disk", "a"), monitor(long, "b")}, 2},
+		{[]*oncall.Monitor{monitor("disk", "c"), monitor(long, "b")}, 2},
+		{[]*oncall.Monitor{monitor("disk", "c")}, 1},
+		{nil, 0},
+	} {
+		if err := m.WriteRules(tc.monitors); err != nil {
 			t.Fatal(err)
 		}
-		got, err := os.ReadFile(file)
-		if body == "" && !errors.Is(err, os.ErrNotExist) || body != "" && string(got) != body {
-			t.Errorf("got %q, %v, want %q", got, err, body)
+		files, _ := filepath.Glob(filepath.Join(m.data.MetricsRules(), "*"))
+		if len(files) != tc.want {
+			t.Errorf("got %q, want %d files", files, tc.want)
+		}
+		for _, one := range tc.monitors {
+			body, err := os.ReadFile(filepath.Join(m.data.MetricsRules(), ruleFile(one.ID)))
+			if err != nil || !strings.Contains(string(body), "expr: \""+one.PromQL+"\"") {
+				t.Errorf("%s: got %s %v", one.ID, body, err)
+			}
 		}
 	}
+}
+
+// testMetrics are metrics without an app around them.
+func testMetrics(t *testing.T) *metrics {
+	t.Helper()
+	return newMetrics(Data{t.TempDir()}, Options{Log: slog.New(slog.DiscardHandler), Metrics: true}, func() string { return "" }, &metricsAlarm{nudged: make(chan struct{}, 1)}, &metricsAlarm{nudged: make(chan struct{}, 1)})
 }
 
 // board is what an alarm has said.
@@ -130,7 +164,7 @@ func alarmed(t *testing.T, f func(a *metricsAlarm, b *board)) {
 func TestADeadChildIsAnAlertThatEndsWhenItIsBack(t *testing.T) {
 	t.Parallel()
 	alarmed(t, func(a *metricsAlarm, b *board) {
-		a.down(errors.New("signal: killed"), 1)
+		a.died(errors.New("signal: killed"), 1)
 		synctest.Wait()
 		if got := len(b.actions()); got != 1 {
 			t.Fatalf("got %d signals at once, want 1", got)
@@ -147,7 +181,7 @@ func TestADeadChildIsAnAlertThatEndsWhenItIsBack(t *testing.T) {
 		}
 		a.up()
 		time.Sleep(5 * time.Second)
-		a.down(errors.New("again"), 2) // it was not back for long
+		a.died(errors.New("again"), 2) // it was not back for long
 		time.Sleep(time.Second)
 		a.up()
 		time.Sleep(9 * time.Second)
@@ -181,13 +215,146 @@ func TestTheFirstStartResolvesWhatAnEarlierLifeHasSaid(t *testing.T) {
 	})
 }
 
+func TestWhatLastsIsAsBadAsWhatIsNotSeenMeanwhile(t *testing.T) {
+	t.Parallel()
+	alarmed(t, func(a *metricsAlarm, b *board) {
+		var worst atomic.Value
+		worst.Store(oncall.Critical)
+		a.worst = func() oncall.Severity { return worst.Load().(oncall.Severity) }
+		last := func() oncall.Signal {
+			synctest.Wait()
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return b.said[len(b.said)-1]
+		}
+		began := time.Now()
+		a.died(errors.New("x"), 1)
+		time.Sleep(4*time.Minute + 30*time.Second)
+		a.up() // for a moment only: that is not back
+		time.Sleep(5 * time.Second)
+		a.died(errors.New("y"), 7)
+		if s := last(); s.Severity != oncall.Warning {
+			t.Errorf("got %s after four minutes, want a warning still", s.Severity)
+		}
+		time.Sleep(30 * time.Second)
+		if s := last(); s.Severity != oncall.Critical || !s.StartsAt.Equal(began) || !strings.Contains(s.Annotations["detail"], "7 times in a row") {
+			t.Errorf("got %+v after five minutes, want it critical, since %s", s, began)
+		}
+		a.up()
+		time.Sleep(time.Minute)
+		a.died(errors.New("z"), 1)
+		if s := last(); s.Severity != oncall.Warning {
+			t.Errorf("got %s of another outage, want a warning first", s.Severity)
+		}
+		worst.Store(oncall.Info)
+		time.Sleep(time.Hour)
+		if s := last(); s.Severity != oncall.Warning {
+			t.Errorf("got %s where nothing depends on it, want a warning", s.Severity)
+		}
+	})
+}
+
+func TestRulesThatAreNotEvaluatedAreNamed(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC)
+	rule := func(id oncall.MonitorID, severity oncall.Severity) *oncall.Monitor {
+		return &oncall.Monitor{ID: id, Every: 15 * time.Second, Severity: severity}
+	}
+	var b blindness
+	b.want([]*oncall.Monitor{rule("good", oncall.Critical), rule("failed", oncall.Failure), rule("left", oncall.Warning), rule("never", oncall.Info)})
+	for id := range b.from {
+		b.from[id] = at
+	}
+	by := map[oncall.MonitorID]standing.Evaluation{"good": {At: at}, "failed": {At: at, Problem: "the last evaluation failed: x"}, "never": {}}
+	if got := b.look(by, "", at); len(got) != 0 {
+		t.Errorf("got %v at once, want time to mend it", got)
+	}
+	if got := b.look(by, "", at.Add(time.Minute)); len(got) != 0 {
+		t.Errorf("got %v after a minute", got)
+	}
+	all := b.look(by, "", at.Add(4*time.Minute))
+	detail, worst := describe(all)
+	if want := "failed: the last evaluation failed: x\nleft: its rule was left out; the log of toban says why\nnever: it has never been evaluated"; detail != want || worst != oncall.Failure {
+		t.Errorf("got %q, %s, want %q and the worst of those", detail, worst, want)
+	}
+	by = map[oncall.MonitorID]standing.Evaluation{"good": {At: at}, "failed": {At: at}, "left": {At: at}, "never": {At: at}}
+	if got := b.look(by, "", at.Add(5*time.Minute)); len(got) != 0 {
+		t.Errorf("got %v though all are evaluated", got)
+	}
+	if b.look(nil, "metrics.enabled is false", at.Add(6*time.Minute)); b.worst() != oncall.Critical {
+		t.Errorf("got %s, want the worst of all", b.worst())
+	}
+	if got := b.look(nil, "metrics.enabled is false", at.Add(9*time.Minute)); len(got) != 4 {
+		t.Errorf("got %v, want all where nothing evaluates", got)
+	}
+}
+
+func TestRulesThatNothingEvaluatesAreAnAlertWhateverTheReason(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		wanted metricsPlan
+		want   bool
+	}{
+		"switched off":           {metricsPlan{never: true}, true},
+		"another Prometheus":     {metricsPlan{settings: &config.Metrics{URL: "http://prom"}}, true},
+		"a child that is not up": {metricsPlan{settings: &config.Metrics{}}, false}, // that is told by itself
+	} {
+		m := testMetrics(t)
+		m.wanted = tc.wanted
+		if err := m.WriteRules([]*oncall.Monitor{{ID: "disk", Name: "disk", Kind: oncall.MonitorPromQL, PromQL: "up", Every: time.Minute, Severity: oncall.Critical}}); err != nil {
+			t.Fatal(err)
+		}
+		now := time.Now()
+		m.watchRules(t.Context(), now)
+		m.watchRules(t.Context(), now.Add(3*time.Minute))
+		if got := m.alarmBlind.state.down; got != tc.want {
+			t.Errorf("%s: got %t, want %t: %s", name, got, tc.want, m.alarmBlind.state.detail)
+		}
+		if tc.want && m.alarmBlind.worst() != oncall.Critical {
+			t.Errorf("%s: got %s when it lasts, want it as bad as the monitor", name, m.alarmBlind.worst())
+		}
+	}
+}
+
+func TestAChildThatNeverGetsReadyIsAnAlert(t *testing.T) {
+	t.Parallel()
+	m := testMetrics(t)
+	c := child.New(child.Options{Name: "x", Path: "/nowhere/at/all", Log: slog.New(slog.DiscardHandler)})
+	m.now.Store(&metricsSeat{child: c})
+	m.watchChild(time.Now().Add(time.Hour)) // it waits for Run, and has not ended
+	if m.alarm.state.down {
+		t.Error("told of a child that nobody has run yet")
+	}
+	o := child.Options{Name: "x", Path: "/bin/sleep", Args: []string{"60"}, Ready: "never", StopWithin: time.Second, Log: slog.New(slog.DiscardHandler)}
+	c = child.New(o)
+	m.now.Store(&metricsSeat{child: c})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	for tick := time.NewTicker(time.Millisecond); c.State().PID == 0; {
+		<-tick.C
+	}
+	m.watchChild(time.Now().Add(time.Minute))
+	if m.alarm.state.down {
+		t.Error("told of a start of one minute")
+	}
+	m.watchChild(time.Now().Add(6 * time.Minute))
+	if !m.alarm.state.down || !strings.Contains(m.alarm.state.detail, "it has been starting since") {
+		t.Errorf("got %+v, want it told", m.alarm.state)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAnAlarmThatCouldNotBeKeptIsSaidAgain(t *testing.T) {
 	t.Parallel()
 	alarmed(t, func(a *metricsAlarm, b *board) {
 		b.mu.Lock()
 		b.fail = true
 		b.mu.Unlock()
-		a.down(errors.New("x"), 1)
+		a.died(errors.New("x"), 1)
 		time.Sleep(30 * time.Second)
 		b.mu.Lock()
 		b.fail = false

@@ -140,8 +140,8 @@ func TestTheMetricsRunAsAChildAndAnswerThroughTheMainListener(t *testing.T) {
 	args := strings.Join(s.Args, " ")
 	for _, want := range []string{
 		"--data " + filepath.Join(h.o.Data, "metrics"), "--listen unix:" + filepath.Join(h.o.Data, "metrics.sock"),
-		"--alerts unix:" + filepath.Join(h.o.Data, "core.sock"), "--retention 2592000s", "--size 1024MiB", "--memory 300MiB", "--until-stdin-closes",
-		"--external-url http://" + a.Addr(), "--rules " + filepath.Join(h.o.Data, "metrics-rules"),
+		"--alerts unix:" + filepath.Join(h.o.Data, "core.sock"), "--core unix:" + filepath.Join(h.o.Data, "core.sock"), "--retention 2592000s", "--size 1024MiB", "--memory 300MiB", "--until-stdin-closes",
+		"--external-url http://" + a.Addr(), "--monitors " + filepath.Join(h.o.Data, "metrics-rules"),
 	} {
 		if !strings.Contains(args+" ", want+" ") {
 			t.Errorf("got the arguments %s, want %s among them", args, want)
@@ -190,7 +190,7 @@ func TestAGreedyQueryEndsTheChildAndNothingElse(t *testing.T) {
 	if second := v.ask("up").PID; second == first {
 		t.Error("the same process answers")
 	}
-	h.waitFor("toban: the metrics process ended")
+	h.waitFor("toban: the metrics process does not work")
 	if res, err := http.Get(v.url + "/readyz"); err != nil || res.StatusCode != http.StatusOK {
 		t.Errorf("got %v, %v, want toban ready whatever becomes of its child", res, err)
 	}
@@ -330,5 +330,42 @@ func TestASecretThatIsMissingIsSaidAtTheStart(t *testing.T) {
 	h.o.Config = h.load(folder + "metrics: { url: https://prom.example.jp, token: env:NOT_SET }\n")
 	if _, err := app.New(t.Context(), h.o); err == nil || !strings.Contains(err.Error(), "NOT_SET") {
 		t.Errorf("got %v, want the name of what is missing", err)
+	}
+}
+
+func TestAMonitorInPromQLIsCheckedEvaluatedAndMissedWhenItIsNot(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.o.Metrics = true
+	h.o.Config = h.load(folder + "monitors: { good: { promql: up == 0 }, bad: { promql: up == == 1 } }\n") // at a start it is a warning
+	a, _ := h.start()
+	manager := h.visit(a, "manager")
+	eventually(t, func() error {
+		status, _, body := manager.do(http.MethodGet, "/api/v1/monitors", "")
+		var got struct {
+			Monitors []struct{ Name, State, Problem string } `json:"monitors"`
+		}
+		if err := json.Unmarshal(body, &got); err != nil || status != http.StatusOK {
+			return fmt.Errorf("got %d %s", status, body)
+		}
+		for _, m := range got.Monitors {
+			if want := map[string]string{"good": "up", "bad": "unknown"}[m.Name]; m.State != want || (m.Problem != "") != (m.Name == "bad") {
+				return fmt.Errorf("got %+v, want the one that is evaluated up and the other one unknown with the reason", m)
+			}
+		}
+		if len(got.Monitors) != 2 {
+			return fmt.Errorf("got %s", body)
+		}
+		return nil
+	})
+	put := func(promql string) (int, string) {
+		status, _, body := manager.do(http.MethodPut, "/api/v1/monitors/disk", `{"promql":"`+promql+`"}`)
+		return status, string(body)
+	}
+	if status, body := put("up == == 1"); status != http.StatusUnprocessableEntity && status != http.StatusBadRequest || !strings.Contains(body, "/promql") || !strings.Contains(body, "1:18: ") {
+		t.Errorf("got %d %s, want a refusal with field, line and column", status, body)
+	}
+	if status, body := put("up == 1"); status >= 300 {
+		t.Errorf("got %d %s, want it taken", status, body)
 	}
 }

@@ -20,23 +20,29 @@ import (
 // jobs that report, and that for service metrics. They speak to the alert stage as
 // any sender does, and need no Prometheus for it: samples go there beside, as far
 // as it is there.
-func (a *App) watch(acceptor *alert.Acceptor, key []byte) {
+func (a *App) watch(acceptor *alert.Acceptor, in *intake.Intake, key []byte) {
 	pinger := probe.NewPinger()
 	a.closing.push("pinger", pinger.Close)
 	a.monitors = detect.New(detect.Options{
-		DB: a.db, Acceptor: acceptor, Sink: detect.NewSamples(a.metrics.Append), Probe: probe.Options{Pinger: pinger},
+		DB: a.db, Acceptor: accepting(in.Counted("monitor", acceptor.Accept)), Sink: detect.NewSamples(a.metrics.Append), Probe: probe.Options{Pinger: pinger},
 		Resolve: func(ref string) (string, error) { return config.ResolveRef(ref, a.o.Getenv) },
 		Fenced:  a.node.Fenced, Log: a.log.With("component", "monitors"),
 	})
 	a.heartbeats = heartbeat.New(heartbeat.Options{
-		DB: a.db, Accept: acceptor.Accept, Key: key, Fenced: a.node.Fenced, Log: a.log.With("component", "heartbeats"),
+		DB: a.db, Accept: in.Counted("heartbeat", acceptor.Accept), Key: key, Fenced: a.node.Fenced, Log: a.log.With("component", "heartbeats"),
 	})
 	a.heartbeats.Register(a.queue)
 	a.serviceMetrics = mackerel.New(mackerel.Options{
-		DB: a.db, Accept: acceptor.Accept, Append: a.metrics.Append, Fenced: a.node.Fenced, Log: a.log.With("component", "service metrics"),
+		DB: a.db, Accept: in.Counted("service_metric", acceptor.Accept), Append: a.metrics.Append, Fenced: a.node.Fenced, Log: a.log.With("component", "service metrics"),
 	})
 	a.serviceMetrics.Register(a.queue)
 }
+
+// accepting is a function as monitors want it.
+type accepting intake.Accept
+
+// Accept implements detect.Acceptor.
+func (f accepting) Accept(ctx context.Context, signals []oncall.Signal) error { return f(ctx, signals) }
 
 // forwardTo is where service metrics are passed on to; nil = nowhere.
 func (a *App) forwardTo(m *config.Mackerel) (*mackerel.Destination, error) {
@@ -65,26 +71,13 @@ func (a *App) watched(ctx context.Context) (monitors []*oncall.Monitor, err erro
 }
 
 // needsMetrics reports whether a monitor can't do without a Prometheus: its
-// condition is a rule there, or its pages draw what was measured.
+// condition is a rule there, or its page draws what was measured. Heartbeats and
+// service metrics are judged, and shown, by what the store has of them.
 func needsMetrics(monitors []*oncall.Monitor) bool {
 	for _, m := range monitors {
-		if m.Kind != oncall.MonitorHeartbeat && !m.Paused {
+		if (m.Kind.Rules() || m.Kind.Probes()) && !m.Paused {
 			return true
 		}
 	}
 	return false
-}
-
-// evaluates reports whether rules of monitors are evaluated at the moment: a
-// Prometheus of somebody else's knows nothing of them.
-func (m *metrics) evaluates() bool {
-	seat := m.now.Load()
-	return seat != nil && seat.child != nil && m.alarm.isUp()
-}
-
-// isUp reports whether the metrics are known to be there.
-func (a *metricsAlarm) isUp() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return !a.state.down && !a.state.since.IsZero()
 }

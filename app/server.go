@@ -107,11 +107,13 @@ type edges struct {
 	callbacks http.Handler
 	pings     http.Handler
 	posts     http.Handler
+	agents    http.Handler
 	simulator http.Handler
 	ready     func() bool
 	api       http.Handler
 	web       *web.Web
 	metrics   http.Handler
+	measured  http.Handler // how toban itself is
 	log       *slog.Logger
 }
 
@@ -132,6 +134,7 @@ func (e edges) main() http.Handler {
 	mux.Handle("/api/v1/", e.api)
 	mux.Handle("/docs/", e.api)
 	mux.Handle(prometheusPath+"/", e.metrics)
+	mux.Handle("/metrics", e.measured)
 	e.intake.Alertmanager(mux)
 	pages := e.web.Handler()
 	mux.Handle("/static/", pages)
@@ -174,6 +177,7 @@ func (e edges) outside() *http.ServeMux {
 	mux.Handle("/callbacks/", e.callbacks)
 	mux.Handle("/ping/", e.pings)
 	mux.Handle("/api/v0/", e.posts)
+	mux.Handle("/agent/v1/", e.agents)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.Count(r.URL.Path, "/") < 2 {
 			problem.Write(w, r, e.log, errNoPage)
@@ -194,6 +198,7 @@ func atSubPath(external string, h http.Handler) http.Handler {
 	}
 	prefix := "/" + strings.Trim(u.Path, "/")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(problem.WithPath(r.Context(), prefix))
 		if rest, ok := strings.CutPrefix(r.URL.Path, prefix); ok && (rest == "" || rest[0] == '/') {
 			raw, _ := strings.CutPrefix(r.URL.RawPath, prefix) // "" when it says nothing else than the path
 			at, below := *r.URL, *r

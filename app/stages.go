@@ -13,6 +13,7 @@ import (
 
 	"toban/config"
 	"toban/internal/link"
+	"toban/internal/network"
 	"toban/internal/problem"
 	"toban/notify"
 	"toban/notify/events"
@@ -260,11 +261,11 @@ func (s *stages) page(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// local reports whether the request comes from this machine and was not
-// forwarded by a proxy on it.
+// local reports whether the request comes from this machine, by a name that is its
+// own, and was not forwarded by a proxy on it.
 func local(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
+	if err != nil || !network.IsOwnName(r.Host) || r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
 		return false
 	}
 	addr, err := netip.ParseAddr(host)

@@ -140,7 +140,7 @@ func TestManyMayBuildWhileHandlersRead(t *testing.T) {
 		work.Go(func() {
 			for range 20 {
 				r := httptest.NewRequest(http.MethodGet, "/sim/slack", nil)
-				r.RemoteAddr = "127.0.0.1:4000"
+				r.RemoteAddr, r.Host = "127.0.0.1:4000", "127.0.0.1"
 				s.page(httptest.NewRecorder(), r)
 				s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, chatPath+"/interact", strings.NewReader("")))
 				_, _ = s.channel("staging", oncall.Slack), s.workspace(oncall.Production)

@@ -49,7 +49,8 @@ The file:
 
 The file's targets may be at private addresses. Those of /probe, which are written by whoever reaches it, may be only when
 the exporter listens on loopback, with --allow-private, or in a network of --allow. The metadata services of clouds are
-asked with --allow alone. SIGHUP reads the files again; files with errors change nothing.`,
+asked with --allow alone. An exporter that listens on loopback is asked for by address or as localhost alone: no web page
+can make a browser of this machine ask it under a name of its own. SIGHUP reads the files again; files with errors change nothing.`,
 		Example: `  toban exporter https://shop.example.jp
   toban exporter --config exporter.yml
   toban exporter --listen :9115 --modules /etc/prometheus/blackbox.yml`,
@@ -97,9 +98,10 @@ func (e *env) loadExporter(f exporterFlags) (*exporter.Config, error) {
 	return c, nil
 }
 
-// ways are how targets may be asked: those of the configuration, and others.
-func (f exporterFlags) ways(c *exporter.Config) (own, asked probe.Options, err error) {
-	allow := c.Allow
+// ways are how targets may be asked: those of the configuration, and others. The
+// networks of the configuration come to it with each reading.
+func (f exporterFlags) ways() (own, asked probe.Options, err error) {
+	var allow []netip.Prefix
 	for _, text := range f.allow {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -117,7 +119,7 @@ func (e *env) runExporter(ctx context.Context, f exporterFlags, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	own, asked, err := f.ways(c)
+	own, asked, err := f.ways()
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,9 @@ func (e *env) runExporter(ctx context.Context, f exporterFlags, log *slog.Logger
 	if err != nil {
 		return fmt.Errorf("the exporter can't listen: %w", err)
 	}
-	return e.serveExporter(ctx, f, log, listener, exporter.New(exporter.Options{Config: c, Own: own, Asked: asked, Version: Version, Log: log}), len(c.Targets))
+	return e.serveExporter(ctx, f, log, listener, exporter.New(exporter.Options{
+		Config: c, Own: own, Asked: asked, Local: onLoopback(f.listen), Version: Version, Log: log,
+	}), len(c.Targets))
 }
 
 // serveExporter checks and answers until ctx ends.

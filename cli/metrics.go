@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"toban/config"
+	"toban/internal/promcheck"
 )
 
 // metricsCommand is the command that runs the embedded Prometheus. Main hands it
@@ -32,8 +34,37 @@ func (e *env) metrics() *cobra.Command {
 	}
 }
 
-// ofMetrics is what the metrics process says about its files.
+// ofMetrics is what the metrics process says about its files, and about the
+// conditions of monitors that it is to evaluate.
 func (e *env) ofMetrics(ctx context.Context, c *config.Config) []config.Problem {
+	return append(e.ofFiles(ctx, c), e.ofExpressions(ctx, c)...)
+}
+
+func (e *env) ofExpressions(ctx context.Context, c *config.Config) (problems []config.Problem) {
+	all, command := c.Expressions(), e.commands[metricsCommand]
+	if len(all) == 0 || command == nil {
+		return nil
+	}
+	texts := make([]string, len(all))
+	for i, one := range all {
+		texts[i] = one.Text
+	}
+	var out, errs bytes.Buffer
+	code := command(ctx, promcheck.Args(), promcheck.Input(texts), &out, &errs, e.getenv)
+	faults, err := promcheck.Read(out.Bytes(), code, len(all))
+	if err != nil {
+		return []config.Problem{{Severity: config.Error, Message: fmt.Sprintf("the conditions of monitors can't be checked: %v: %s", err, strings.TrimSpace(errs.String()))}}
+	}
+	for _, f := range faults {
+		p := all[f.Index].Problem(f.Line, f.Column, f.Message)
+		p.File = filepath.Join(c.Dir(), filepath.FromSlash(p.File))
+		problems = append(problems, p)
+	}
+	return problems
+}
+
+// ofFiles is what the metrics process says about its files.
+func (e *env) ofFiles(ctx context.Context, c *config.Config) []config.Problem {
 	m, command := c.Providers.Metrics, e.commands[metricsCommand]
 	if m == nil || m.Off || m.URL != "" || command == nil || m.Prometheus == "" && len(m.Rules) == 0 {
 		return nil

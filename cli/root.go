@@ -96,7 +96,7 @@ until somebody presses a key, in one binary with its own store.`,
 	root.AddCommand(
 		e.serve(), e.demo(), e.initFolder(), e.check(), e.apply(), e.simulate(),
 		e.incident(), e.oncall(), e.monitor(), e.service(), e.schedule(), e.policy(), e.people(), e.integration(), e.tokens(), e.audit(), e.status(),
-		e.sim(), e.bench(), e.exporter(),
+		e.sim(), e.bench(), e.exporter(), e.agent(),
 	)
 	if e.commands[metricsCommand] != nil {
 		root.AddCommand(e.metrics())

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"toban/api"
 	"toban/cli"
+	"toban/internal/promcheck"
 )
 
 // The command line as an operator uses it, one story a file.
@@ -47,8 +49,21 @@ func TestMain(m *testing.M) {
 
 // metrics stands for the command that runs a Prometheus, which this test does not
 // link. It says what it was told, and of a file named bad.yml what is wrong.
-func metrics(_ context.Context, args []string, _ io.Reader, stdout, stderr io.Writer, _ func(string) string) int {
+func metrics(_ context.Context, args []string, in io.Reader, stdout, stderr io.Writer, _ func(string) string) int {
 	switch {
+	case slices.Equal(args, promcheck.Args()):
+		var list []string
+		if err := json.NewDecoder(in).Decode(&list); err != nil {
+			return 2
+		}
+		code := 0
+		for i, text := range list {
+			if at := strings.Index(text, "== =="); at >= 0 {
+				fmt.Fprintf(stdout, "%d:1:%d: unexpected <op:==>\n", i, at+4)
+				code = 1
+			}
+		}
+		return code
 	case len(args) > 0 && args[0] == "check" && strings.Contains(strings.Join(args, " "), "bad.yml"):
 		for i, arg := range args {
 			if arg == "--config" {

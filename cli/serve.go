@@ -17,6 +17,7 @@ import (
 
 	"toban/app"
 	"toban/config"
+	"toban/internal/memory"
 )
 
 func (e *env) serve() *cobra.Command {
@@ -37,9 +38,9 @@ SIGHUP reads the folder again; a folder with errors changes nothing.`,
 				return usage{fmt.Errorf("--log: %q is none of debug, info, warn, error", level)}
 			}
 			tending, rest := context.WithCancel(cmd.Context())
-			var heap sync.WaitGroup
-			heap.Go(func() { tendHeap(tending, e.getenv) })
-			defer heap.Wait()
+			var tended sync.WaitGroup
+			tended.Go(func() { memory.Tend(tending, memory.Roomy, e.getenv) })
+			defer tended.Wait()
 			defer rest()
 			log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: lvl}))
 			c, err := e.loadToServe(cmd.Context(), folder)
@@ -120,7 +121,7 @@ func (e *env) run(ctx context.Context, folder string, o app.Options) error {
 					o.Log.Info("there is no folder to read again: toban runs with the store's configuration; use toban apply")
 					continue
 				}
-				c, err := e.loadToServe(ctx, folder)
+				c, err := e.loadAgain(ctx, folder)
 				if err != nil {
 					o.Log.Error("the configuration stays as it was", "err", err)
 					continue
@@ -150,13 +151,22 @@ func (e *env) load(ctx context.Context, folder string) (*config.Config, error) {
 // its Prometheus is said and keeps nobody from being paged. The metrics process
 // leaves out what is wrong, or waits until it is mended.
 func (e *env) loadToServe(ctx context.Context, folder string) (*config.Config, error) {
+	return e.loadWith(folder, func(c *config.Config) []config.Problem { return warnings(e.ofMetrics(ctx, c)) })
+}
+
+// loadAgain is loadToServe for a toban that runs: a condition that is no PromQL
+// changes nothing, since the one before is still good.
+func (e *env) loadAgain(ctx context.Context, folder string) (*config.Config, error) {
 	return e.loadWith(folder, func(c *config.Config) []config.Problem {
-		problems := e.ofMetrics(ctx, c)
-		for i := range problems {
-			problems[i].Severity = config.Warning
-		}
-		return problems
+		return append(warnings(e.ofFiles(ctx, c)), e.ofExpressions(ctx, c)...)
 	})
+}
+
+func warnings(problems []config.Problem) []config.Problem {
+	for i := range problems {
+		problems[i].Severity = config.Warning
+	}
+	return problems
 }
 
 func (e *env) loadWith(folder string, more func(*config.Config) []config.Problem) (*config.Config, error) {

@@ -102,6 +102,7 @@ func (d *Driver) restart(ctx context.Context, id oncall.IncidentID) (again bool,
 	if err != nil || !again {
 		return false, err
 	}
+	d.audited.Add(1)
 	d.log.ErrorContext(ctx, "an incident had no next action; its response was started again", "incident", id)
 	d.raise(alarm{key: "no-next-action", title: "toban: an incident had no next action and was started again"}, string(id))
 	return true, nil

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"toban/internal/due"
+	"toban/internal/metric"
 	"toban/oncall"
 	"toban/store"
 )
@@ -29,6 +30,8 @@ type Options struct {
 	Audit time.Duration
 	// Watch is the time between two looks at the directory's version; zero = 1 s.
 	Watch time.Duration
+	// Metrics counts what the auditor has found; nil = nobody does.
+	Metrics *metric.Registry
 
 	// advance stands for oncall.Response.Advance in tests of a broken machine.
 	advance func(r oncall.Response, in oncall.Input, w oncall.World, now time.Time) (oncall.Response, []oncall.Effect)
@@ -45,6 +48,7 @@ type Driver struct {
 	mu      sync.Mutex
 	alarms  map[alarm]string // about toban itself, raised by Run after the commit
 	alarmed chan struct{}
+	audited *metric.Counter
 }
 
 // New returns a Driver on db. It does nothing by itself until Run.
@@ -58,7 +62,9 @@ func New(db *store.DB, log *slog.Logger, o Options) *Driver {
 	if o.advance == nil {
 		o.advance = oncall.Response.Advance
 	}
-	return &Driver{db: db, log: log, o: o, alarms: map[alarm]string{}, alarmed: make(chan struct{}, 1)}
+	audited := o.Metrics.Counter("toban_responses_restarted_total", "Incidents that were found without a next action and whose response was started again.")
+	audited.Add(0)
+	return &Driver{db: db, log: log, o: o, alarms: map[alarm]string{}, alarmed: make(chan struct{}, 1), audited: audited}
 }
 
 // Register makes d the handler of the timers of kind "response".

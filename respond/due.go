@@ -62,7 +62,11 @@ func (d *Driver) lockFree(ctx context.Context, tx *store.Tx, refs []string) (ste
 		inc, row := incidents[id], rows[id]
 		switch {
 		case inc != nil:
-			steps = append(steps, &step{inc: inc, row: row, now: tx.Now})
+			s := &step{inc: inc, row: row, now: tx.Now}
+			if row != nil && row.NextAt.Before(s.now) {
+				s.since = row.NextAt // its timer is this late
+			}
+			steps = append(steps, s)
 		case row != nil:
 			locked = append(locked, string(id))
 		default:

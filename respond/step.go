@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type step struct {
 	row   *store.ResponseRow
 	world oncall.World
 	now   time.Time
+	since time.Time // when what it follows happened; zero = now
 
 	nextAt  time.Time
 	nextWhy oncall.Reason
@@ -129,7 +131,7 @@ func (s *step) contact(c oncall.ContactUser) {
 		DueAt:    s.now,
 		Payload: store.Payload{
 			User: c.User, Pager: c.Pager, Contact: c.Contact, Nth: c.Nth,
-			Stage: s.inc.Stage, Shadow: s.shadow(),
+			Stage: s.inc.Stage, Shadow: s.shadow(), Since: cmp.Or(s.since, s.now),
 		},
 	})
 }

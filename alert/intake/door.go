@@ -13,11 +13,14 @@ func (i *Intake) Admit(r *http.Request, key, dialect string) (*oncall.Integratio
 	in, err := i.Authenticate(r, key)
 	switch {
 	case err != nil:
-		return nil, err
 	case in.Dialect != dialect:
-		return nil, ErrMismatch
+		err = ErrMismatch
 	case !i.limits.allow(in):
-		return nil, ErrLimited
+		err = ErrLimited
+	}
+	if err != nil {
+		i.figures.refuse(dialect, err)
+		return nil, err
 	}
 	return in, nil
 }

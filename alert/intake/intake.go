@@ -56,6 +56,7 @@ type Intake struct {
 	keys     *keys
 	limits   *limits
 	dialects map[string]dialect
+	figures  figures
 }
 
 // New returns an Intake that hands what it reads to accept.
@@ -81,6 +82,7 @@ func (i *Intake) Routes(mux interface{ Handle(string, http.Handler) }) {
 func (i *Intake) serveKey(w http.ResponseWriter, r *http.Request) {
 	in, err := i.byKey(r)
 	if err != nil {
+		i.figures.refuse(i.known(r.PathValue("dialect")), err)
 		problem.Write(w, r, i.log, err)
 		return
 	}
@@ -123,12 +125,13 @@ func (i *Intake) Integration(ctx context.Context, name oncall.IntegrationID) (*o
 func (i *Intake) Serve(w http.ResponseWriter, r *http.Request, in *oncall.Integration, stage oncall.Stage) {
 	d, ok := i.dialects[in.Dialect]
 	if !ok {
+		i.figures.refuse(unknownDialect, ErrDialect)
 		problem.Write(w, r, i.log, ErrDialect)
 		return
 	}
 	signals, wrong := i.read(w, r, in, d)
 	if wrong != nil && len(signals) == 0 {
-		i.refuse(w, r, d, wrong)
+		i.refuse(w, r, in, d, wrong)
 		return
 	}
 	for n := range signals {
@@ -138,11 +141,12 @@ func (i *Intake) Serve(w http.ResponseWriter, r *http.Request, in *oncall.Integr
 		}
 	}
 	if err := i.accept(r.Context(), signals); err != nil {
-		i.refuse(w, r, d, err)
+		i.refuse(w, r, in, d, err)
 		return
 	}
+	i.figures.accept(in.Dialect, len(signals))
 	if wrong != nil { // of the others
-		i.refuse(w, r, d, wrong)
+		i.refuse(w, r, in, d, wrong)
 		return
 	}
 	w.WriteHeader(cmp.Or(d.taken, http.StatusAccepted))
@@ -182,7 +186,8 @@ func tooLarge(limit int64) error {
 
 // refuse answers with err. What the sender should repeat gets the status on
 // which it does: an Alertmanager, say, gives up on 429 but comes back on 503.
-func (i *Intake) refuse(w http.ResponseWriter, r *http.Request, d dialect, err error) {
+func (i *Intake) refuse(w http.ResponseWriter, r *http.Request, in *oncall.Integration, d dialect, err error) {
+	i.figures.refuse(in.Dialect, err)
 	doc := problem.Of(err)
 	switch doc.Status {
 	case http.StatusInternalServerError:
@@ -191,7 +196,7 @@ func (i *Intake) refuse(w http.ResponseWriter, r *http.Request, d dialect, err e
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 		doc.Status, doc.Title = d.retry, http.StatusText(d.retry)
 	}
-	problem.Send(w, doc)
+	problem.Send(w, r, doc)
 }
 
 func isJSON(contentType string) bool {

@@ -227,10 +227,13 @@ func parseOwn(body []byte, in *oncall.Integration) ([]oncall.Signal, error) {
 	return signals, err
 }
 
+// OwnIntegration is the integration that the metrics process of this toban is.
+const OwnIntegration oncall.IntegrationID = "metrics"
+
 // Own answers the metrics process of this toban at a socket that nobody else may
 // open. It is an integration by itself.
 func (i *Intake) Own() http.Handler {
-	own := &oncall.Integration{ID: "metrics", Dialect: ownDialect, Stage: oncall.Production}
+	own := &oncall.Integration{ID: OwnIntegration, Dialect: ownDialect, Stage: oncall.Production}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /alertmanager/api/v2/alerts", func(w http.ResponseWriter, r *http.Request) { i.Serve(w, r, own, own.Stage) })
 	return mux

@@ -19,6 +19,7 @@ func (i *Intake) Samples(next http.Handler) http.Handler {
 			err = ErrLimited // a remote write comes back on 429
 		}
 		if err != nil {
+			i.figures.refuse("remote_write", err)
 			problem.Write(w, r, i.log, err)
 			return
 		}

@@ -36,13 +36,20 @@ func labelSize(name, value string) int {
 	return 1 + varint(uint64(inner)) + inner
 }
 
-// appendSample appends a sample as a time series of a request: its labels as
-// they were encoded once, and the one value.
-func appendSample(b []byte, s Sample) []byte {
+// AppendSample appends a sample as a time series of a request: such ones after
+// each other are a whole one, before it is packed.
+func AppendSample(b []byte, s Sample) []byte {
+	labels := len(s.Series.after)
+	for l := range s.Series.labels() {
+		labels += labelSize(l.Name, l.Value)
+	}
 	at := uint64(s.At) //nolint:gosec // int64 is sent as its two's complement
 	sample := 1 + 8 + 1 + varint(at)
-	b = binary.AppendUvarint(append(b, fieldTimeseries), uint64(len(s.Series.labels)+1+varint(uint64(sample))+sample))
-	b = append(b, s.Series.labels...)
+	b = binary.AppendUvarint(append(b, fieldTimeseries), uint64(labels+1+varint(uint64(sample))+sample))
+	for l := range s.Series.labels() {
+		b = appendLabel(b, l.Name, l.Value)
+	}
+	b = append(b, s.Series.after...)
 	b = append(b, fieldSample, byte(sample)) // it is shorter than 128
 	b = binary.LittleEndian.AppendUint64(append(b, fieldDouble), math.Float64bits(s.Value))
 	return binary.AppendUvarint(append(b, fieldTimestamp), at)

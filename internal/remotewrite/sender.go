@@ -238,7 +238,7 @@ func (s *Sender) next() bool {
 	}
 	s.raw = s.raw[:0]
 	for i, each := range s.batch {
-		if s.raw = appendSample(s.raw, each); len(s.raw) >= maxRequest {
+		if s.raw = AppendSample(s.raw, each); len(s.raw) >= maxRequest {
 			s.putBack(s.batch[i+1:])
 			s.batch = s.batch[:i+1]
 		}

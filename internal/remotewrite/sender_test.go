@@ -380,7 +380,7 @@ func FuzzEncoding(f *testing.F) {
 		if err != nil {
 			return
 		}
-		raw := remotewrite.Encode(nil, remotewrite.Sample{Series: s, At: at, Value: v})
+		raw := remotewrite.AppendSample(nil, remotewrite.Sample{Series: s, At: at, Value: v})
 		all, err := decode(raw)
 		if err != nil || len(all) != 1 || len(all[0].samples) != 1 {
 			t.Fatalf("got %v, %v, want one sample", all, err)
