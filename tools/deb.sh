@@ -35,9 +35,12 @@ put() { install -D -m "$1" "$2" "$root/package/$3"; }
 put 755 "$program" usr/bin/toban
 put 644 deploy/systemd/toban.service usr/lib/systemd/system/toban.service
 put 644 deploy/systemd/toban-exporter.service usr/lib/systemd/system/toban-exporter.service
+put 644 deploy/systemd/toban-agent.service usr/lib/systemd/system/toban-agent.service
 put 640 deploy/deb/env etc/toban/env
 put 644 deploy/deb/exporter.yml etc/toban-exporter/exporter.yml
 put 644 deploy/deb/toban-exporter.default etc/default/toban-exporter
+put 600 deploy/deb/agent-key etc/toban-agent/key
+put 600 deploy/deb/toban-agent.default etc/default/toban-agent
 put 644 deploy/deb/lintian-overrides usr/share/lintian/overrides/toban
 put 644 deploy/deb/copyright usr/share/doc/toban/copyright
 put 644 README.md usr/share/doc/toban/README.md

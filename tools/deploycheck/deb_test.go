@@ -69,6 +69,7 @@ func TestThePackageIsWhole(t *testing.T) {
 	}
 	for name, mode := range map[string]os.FileMode{
 		"usr/bin/toban": 0o755, "etc/toban/env": 0o640, "usr/lib/systemd/system/toban.service": 0o644, "usr/lib/systemd/system/toban-exporter.service": 0o644,
+		"usr/lib/systemd/system/toban-agent.service": 0o644, "etc/toban-agent/key": 0o600,
 		"DEBIAN/postinst": 0o755, "DEBIAN/prerm": 0o755, "DEBIAN/postrm": 0o755,
 	} {
 		info, err := os.Stat(filepath.Join(dir, name))
@@ -100,7 +101,7 @@ func TestSystemdTakesTheUnits(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	run(t, "dpkg-deb", "-x", pack(t, "/bin/true", "VERSION=v1.2.3"), dir)
-	for _, unit := range []string{"toban", "toban-exporter"} {
+	for _, unit := range []string{"toban", "toban-exporter", "toban-agent"} {
 		path := filepath.Join(dir, "usr/lib/systemd/system", unit+".service")
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -55,7 +55,7 @@ func dashboards(t *testing.T) map[string]dashboard {
 }
 
 // plain is a query without the dashboard's variables.
-var plain = strings.NewReplacer("$target", "https://www.google.com", "$job", "toban")
+var plain = strings.NewReplacer("$target", "https://www.google.com", "$job", "toban-metrics", "$core", "toban")
 
 func TestEveryQueryOfADashboardIsOne(t *testing.T) {
 	t.Parallel()
