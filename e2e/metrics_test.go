@@ -132,7 +132,7 @@ func TestAGreedyQueryEndsTheMetricsAndACallGoesOutMeanwhile(t *testing.T) {
 	harness.Wait(t, 10*time.Second, "there is an incident about toban's metrics", func(ctx context.Context) (bool, error) {
 		list, err := toban.Incidents(ctx, "all")
 		for _, i := range list {
-			if strings.Contains(i.Title, "metrics process ended") {
+			if strings.Contains(i.Title, "metrics process does not work") {
 				return i.Severity == "warning", err
 			}
 		}

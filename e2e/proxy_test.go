@@ -411,6 +411,16 @@ func (p *proxied) programs() {
 		res, body := ask("/prometheus/api/v1/query?query=vector(1)")
 		return res.StatusCode == http.StatusOK && strings.Contains(body, `"success"`), nil
 	})
+	for at, code := range map[string]string{
+		"/api/v1/incidents/4711":        "incident.not_found", // the framework writes it
+		"/api/v1/incidents?state=wrong": "request.invalid",
+		"/api/v1/nothing":               "page.not_found",
+		"/integrations/nobody/key":      "gateway.no_route",
+	} {
+		if res, body := ask(at); res.StatusCode < 400 || !strings.Contains(body, `"type":"`+below+`/docs/errors#`+code+`"`) {
+			t.Errorf("%s: got %s, want a problem whose type is below %s\n%.300s", at, res.Status, below, body)
+		}
+	}
 	if res, body := ask("/prometheus/api/v1/label/__name__/values"); res.StatusCode != http.StatusOK {
 		t.Errorf("the names of metrics: got %s, want 200\n%.300s", res.Status, body)
 	}

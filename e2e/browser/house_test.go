@@ -31,6 +31,7 @@ const (
 	secret   = "0123456789abcdef0123456789abcdef"
 	caller   = "+815000000000"
 	hookKey  = "integration-key-of-the-browser-tests"
+	jobsKey  = "key-of-the-jobs-of-the-browser-tests"
 	password = "correct horse battery"
 	// installationKey is the secret of all installations here.
 	installationKey = "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f"
@@ -57,7 +58,7 @@ func newHouse(t *testing.T, yaml func(providers string) string) *house {
 	h.toban = harness.New(t, "sqlite", func(listen string) string {
 		return fmt.Sprintf("toban: { external_url: %q, zone: Asia/Tokyo, language: ja }\n", "http://"+listen) + yaml(h.sims)
 	})
-	h.toban.Env = append(h.toban.Env, "TOBAN_KEY="+installationKey, "E2E_TOKEN="+secret, "E2E_HOOK="+hookKey,
+	h.toban.Env = append(h.toban.Env, "TOBAN_KEY="+installationKey, "E2E_TOKEN="+secret, "E2E_HOOK="+hookKey, "E2E_JOBS="+jobsKey,
 		"E2E_CHAT="+simslack.DemoToken, "E2E_SIGNING="+simslack.DemoSigningSecret)
 	h.chat.SetCallbacks(h.toban.URL+"/callbacks/slack/interact", h.toban.URL+"/callbacks/slack/events")
 	h.toban.Start()

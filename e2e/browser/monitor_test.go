@@ -50,6 +50,16 @@ func TestTheFirstMonitorIsThereWithinTwentySeconds(t *testing.T) {
 	}
 	b.sound()
 	b.shoot("monitor-first.ja.light.390")
+	if eval[bool](b, `document.body.innerText.includes("使っていません")`) {
+		t.Error("the page says that there is no Prometheus while one is starting")
+	}
+	eval[bool](b, `window.mark = true`)
+	b.until(`!document.querySelector("#latency").textContent.includes("起動しています")`)
+	b.until(`document.querySelector("#latency svg.chart")`)
+	if !eval[bool](b, `window.mark === true`) {
+		t.Error("the chart came with a page that was loaded anew")
+	}
+	b.shoot("monitor-drawn.ja.light.390")
 	b.visit("/monitors")
 	b.ready()
 	b.until(`document.querySelector(".mon-row .chip-ok")`)
