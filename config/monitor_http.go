@@ -60,8 +60,11 @@ func (c compiler) http() part {
 	c.m.Target = c.webTarget("http")
 	h := part{}
 	if method := f.text("method"); method != "" {
-		if !methodShape.MatchString(method) {
+		switch {
+		case !methodShape.MatchString(method):
 			c.l.errorf(f.node("method"), "%s is no method", quote(method))
+		case strings.EqualFold(method, http.MethodConnect):
+			c.l.errorf(f.node("method"), "CONNECT asks a proxy, no target; a monitor by tcp tries a connection, and proxy: goes through one")
 		}
 		h["method"] = method
 	}
@@ -120,10 +123,20 @@ func (c compiler) webTarget(key string) string {
 		c.l.errorf(n, "a user and a password are not written into a URL; use auth: { user: …, password: env:NAME }")
 	case len(text) > oncall.MaxTarget:
 		c.l.errorf(n, "a target of more than 2 KiB")
+	case !isHost(u.Hostname()):
+		c.l.errorf(n, "%s can't be the name of a host", quote(u.Hostname()))
+	case !isPort(u.Port()):
+		c.l.errorf(n, "%s is no port: it is from 1 to 65535", quote(u.Port()))
 	default:
 		return text
 	}
 	return ""
+}
+
+// isPort reports whether a URL may name that port; "" is that of its scheme.
+func isPort(digits string) bool {
+	n, err := strconv.Atoi(digits)
+	return digits == "" || err == nil && n >= 1 && n <= 65535
 }
 
 // text reads a text that may refer to a secret.
@@ -240,6 +253,8 @@ func (c compiler) expectHTTP(h part) {
 	for _, n := range f.texts("json") {
 		if strings.TrimSpace(n.text) == "" {
 			c.l.errorf(n, `json is a condition in jq, as in .status == "ok"`)
+		} else if err := new(probe.JSONCondition).UnmarshalText([]byte(n.text)); err != nil {
+			c.l.errorf(n, "json: %s", err)
 		}
 		conditions = append(conditions, n.text)
 	}
@@ -261,8 +276,8 @@ func (c compiler) expectHTTP(h part) {
 // expressions are the regular expressions behind a key.
 func (c compiler) expressions(f fields, key string) (all []string) {
 	for _, n := range f.texts(key) {
-		if _, err := regexp.Compile(n.text); err != nil {
-			c.l.errorf(n, "%s is no regular expression: %s", quote(n.text), strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		if _, err := probe.Expression(n.text); err != nil {
+			c.l.errorf(n, "%s: %s", quote(n.text), err)
 			continue
 		}
 		all = append(all, n.text)

@@ -6,12 +6,36 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"toban/internal/nearest"
 	"toban/oncall"
 )
 
 var hostShape = regexp.MustCompile(`^[^\s/@?#\[\]]{1,255}$`)
+
+// isHost reports whether text may be a host: an address, or a name whose parts
+// are neither empty nor longer than DNS has them.
+func isHost(text string) bool {
+	if strings.Contains(text, ":") {
+		return true // an address, which others look at
+	}
+	const longestName, longestPart = 253, 63
+	text = strings.TrimSuffix(text, ".")
+	if len(text) > longestName {
+		return false
+	}
+	for part := range strings.SplitSeq(text, ".") {
+		if part == "" || len(part) > longestPart && isASCII(part) {
+			return false
+		}
+	}
+	return true
+}
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+}
 
 // splitHostPort takes host:port and [::1]:port apart.
 func splitHostPort(text string) (host string, port int, ok bool) {
@@ -42,11 +66,13 @@ func (c compiler) host(n *node, key, example string, port bool) string {
 		c.l.errorf(n, "%s is not a URL; write it as in %s", key, example)
 		return ""
 	}
-	if _, _, ok := splitHostPort(n.text); ok {
+	if host, _, ok := splitHostPort(n.text); ok && isHost(host) {
 		return n.text
 	}
 	bare := strings.Trim(n.text, "[]")
 	switch {
+	case !isHost(bare):
+		c.l.errorf(n, "%s can't be the name of a host", quote(bare))
 	case port && hostShape.MatchString(bare):
 		c.l.errorf(n, "%s needs a port, as in %s", key, example)
 	case hostShape.MatchString(bare) && (!strings.Contains(bare, ":") || net.ParseIP(bare) != nil):
@@ -168,6 +194,10 @@ func (c compiler) dns() part {
 	}
 	if name == nil || !c.l.is(name, scalar) || !hostShape.MatchString(name.text) {
 		c.l.errorf(c.f.key("dns"), "dns is followed by the name to look up, as in { name: example.jp, type: A, server: 192.0.2.53 }")
+		return nil
+	}
+	if !isHost(name.text) || strings.Contains(name.text, "://") {
+		c.l.errorf(name, "%s can't be a name in DNS", quote(name.text))
 		return nil
 	}
 	d := part{}
