@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"toban/detect/probe"
 	"toban/internal/nearest"
 	"toban/oncall"
 )
@@ -159,7 +160,24 @@ func (c compiler) value(key string, n *node, secret bool) any {
 	case empty:
 		return nil
 	}
+	c.judges(key, n)
 	return c.scalarOf(key, n, secret)
+}
+
+// judges refuses what would take too long to be looked for in an answer, at its
+// place in the file.
+func (c compiler) judges(key string, n *node) {
+	var err error
+	switch {
+	case isReference(n.text):
+	case key == "json":
+		err = new(probe.JSONCondition).UnmarshalText([]byte(n.text))
+	case strings.HasSuffix(key, "regexp"):
+		_, err = probe.Expression(n.text)
+	}
+	if err != nil {
+		c.l.errorf(n, "%s: %s", key, err)
+	}
 }
 
 func (c compiler) scalarOf(key string, n *node, secret bool) any {

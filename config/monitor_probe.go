@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -310,6 +311,9 @@ func (c compiler) module() part {
 	target := c.f.text("target")
 	if c.f.need("target", "what the module asks") && len(target) > oncall.MaxTarget {
 		c.l.errorf(c.f.node("target"), "a target of more than 2 KiB")
+	}
+	if u, err := url.Parse(target); err == nil && u.Host != "" && !isPort(u.Port()) {
+		c.l.errorf(c.f.node("target"), "%s is no port: it is from 1 to 65535", quote(u.Port()))
 	}
 	if at := c.f.node("target"); at != nil && c.hasUser(at) {
 		target = ""

@@ -94,6 +94,7 @@ func (c *committer) accept(items []*item) {
 		c.db.log.Debug("batch is tried again", "err", err)
 		c.pause(time.Duration(attempt) * 5 * time.Millisecond)
 	}
+	c.db.heard(err)
 	if errors.Is(err, errUnavailable) || c.db.dialect.unavailable(err) || c.ctx.Err() != nil {
 		c.db.log.Error("signals could not be written", "err", err)
 		for _, it := range items {
@@ -145,6 +146,7 @@ func (c *committer) once(items []*item) (lost bool, err error) {
 	if err == nil {
 		if lost, err = c.commit(ctx, tx, q, before); err == nil {
 			c.db.figures.committed(len(items), began)
+			c.db.heard(nil)
 		}
 		return lost, err
 	}

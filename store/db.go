@@ -41,6 +41,7 @@ type DB struct {
 	log     *slog.Logger
 	limit   int // of signals that wait
 	figures figures
+	health  health
 	closed  atomic.Bool
 
 	sentences sync.Map // form → *sentence

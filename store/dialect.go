@@ -91,6 +91,11 @@ func (d dialect) lost(err error) bool {
 // unavailable reports whether err is a failure of the store and not of what was
 // to be written: no connection, no room, a broken disk.
 func (d dialect) unavailable(err error) bool {
+	return d.broken(err) || d.retryable(err) // often enough in vain
+}
+
+// broken is unavailable without what comes of too many writing at once.
+func (d dialect) broken(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && (strings.HasPrefix(e.Code, "53") || strings.HasPrefix(e.Code, "58")) {
 		return true // resources; system
 	}
@@ -100,7 +105,7 @@ func (d dialect) unavailable(err error) bool {
 			return true
 		}
 	}
-	return d.lost(err) || d.retryable(err) // often enough in vain
+	return d.lost(err) || errors.Is(err, errUnavailable)
 }
 
 // anonymous rewrites $1, $2, … to ?: SQLite looks a numbered parameter up in a

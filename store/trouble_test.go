@@ -54,6 +54,9 @@ func TestAFullDiskRefusesSignalsUntilThereIsRoom(t *testing.T) {
 	if !isUnavailable(refused) {
 		t.Fatalf("a full disk says %v, want an Unavailable error", refused)
 	}
+	if !db.Failing() {
+		t.Error("the store is said to keep what it has just refused")
+	}
 	err = db.Tx(t.Context(), func(tx *Tx) error {
 		for i := range 1000 {
 			if err := tx.PutTimers(t.Context(), Timer{Kind: TimerSweep, Ref: fmt.Sprintf("%1000d", i), DueAt: tx.Now}); err != nil {
@@ -68,6 +71,27 @@ func TestAFullDiskRefusesSignalsUntilThereIsRoom(t *testing.T) {
 	limit(1 << 30)
 	if _, err := db.Accept(t.Context(), oneSignal("b")); err != nil {
 		t.Errorf("with room again: %v", err)
+	}
+	if err := db.Keeps(t.Context()); err != nil || db.Failing() {
+		t.Errorf("with room again: got %v, want it to keep what it is told", err)
+	}
+}
+
+func TestAStoreThatFailedIsFoundWellByWhoAsks(t *testing.T) {
+	t.Parallel()
+	db, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "toban.db"), Options{Node: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.health.failing.Store(true)
+	db.health.tried = time.Now()
+	if err := db.Keeps(t.Context()); !isUnavailable(err) {
+		t.Errorf("within a second of a try: got %v, want no further one", err)
+	}
+	db.health.tried = time.Time{}
+	if err := db.Keeps(t.Context()); err != nil || db.Failing() {
+		t.Errorf("got %v, want it to have been tried with a write that worked", err)
 	}
 }
 

@@ -60,7 +60,11 @@ const maxAttempts = 6
 // failures. Once f has begun, Tx returns only when its fate is known; ctx ends
 // what f waits for. On PostgreSQL a transaction may take 30 s.
 func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
-	return db.again(ctx, func() error { return db.engine.tx(ctx, f) })
+	err := db.again(ctx, func() error { return db.engine.tx(ctx, f) })
+	if err != nil && ctx.Err() == nil && !db.closed.Load() {
+		db.heard(err)
+	}
+	return err
 }
 
 // Read runs f in a read-only transaction on a connection of the reader pool: all

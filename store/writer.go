@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -170,11 +171,15 @@ func (w *writer) group() bool {
 	}
 	if err != nil {
 		w.db.log.Error("commit failed", "err", err)
+		w.db.heard(err)
 		w.rollBack()
 		w.lose(err, members, items)
 		return true
 	}
 	w.db.figures.committed(len(members)+len(items), began)
+	if slices.ContainsFunc(items, func(it *item) bool { return it.failed == nil }) {
+		w.db.heard(nil)
+	}
 	for _, c := range members {
 		if c.err == nil {
 			w.db.told.done(w.db.told.draw(), c.tx.wake)
@@ -247,6 +252,7 @@ func (w *writer) accept(ctx context.Context, items []*item) (Wake, error) {
 		return Wake{}, err
 	}
 	if w.db.dialect.unavailable(err) {
+		w.db.heard(err)
 		w.db.log.Error("signals could not be written", "err", err)
 		for _, it := range items {
 			it.failed = ErrUnavailable
@@ -285,6 +291,7 @@ func (w *writer) fail(err error, c *closure, items []*item) {
 		members = append(members, c)
 	}
 	w.db.log.Error("no transaction", "err", err)
+	w.db.heard(err)
 	w.lose(err, members, items)
 }
 

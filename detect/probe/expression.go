@@ -88,9 +88,6 @@ func matches(ctx context.Context, e *regexp.Regexp, text []byte) (bool, error) {
 
 // submatches are where e and its groups match text; nil where they don't.
 func submatches(ctx context.Context, e *regexp.Regexp, text []byte) ([]int, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	in, err := lookedAt(ctx, e, text)
 	if in == nil || err != nil {
 		if err != nil {

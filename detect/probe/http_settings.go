@@ -199,6 +199,9 @@ func (s *HTTPSettings) check(bad func(key, format string, args ...any)) {
 	if !validMethod(s.Method) {
 		bad("method", "%q is no method", safeText([]byte(s.Method), 60))
 	}
+	if strings.EqualFold(s.Method, http.MethodConnect) {
+		bad("method", "CONNECT asks a proxy, no target; proxy_url goes through one")
+	}
 	switch s.Compression {
 	case "", "gzip", "br", "deflate", "identity":
 	default:

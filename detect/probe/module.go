@@ -69,6 +69,9 @@ func LoadFile(name string, getenv func(string) string) (Modules, []Problem, erro
 	if err != nil {
 		return nil, nil, fmt.Errorf("the module file can't be read: %w", err)
 	}
+	if !info.Mode().IsRegular() { // a pipe may never end, nor begin
+		return nil, nil, fmt.Errorf("the module file %s is no regular file", name)
+	}
 	if info.Size() > maxFile {
 		return nil, nil, fmt.Errorf("the module file %s is larger than 1 MiB", name)
 	}
