@@ -329,14 +329,25 @@ func (a *App) SetUp(ctx context.Context) (string, error) {
 	return strings.TrimSuffix(a.external, "/") + "/setup/" + secret, nil
 }
 
-func (a *App) isReady() bool {
+func (a *App) isReady(ctx context.Context) error {
 	select {
 	case <-a.ready:
-		return true
 	default:
-		return false
+		return errStarting
 	}
+	const within = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if a.db.Keeps(ctx) != nil {
+		return errNotKept
+	}
+	return nil
 }
+
+var (
+	errStarting = errors.New("toban is starting")
+	errNotKept  = errors.New("toban can't keep what it is told: the disk is full or broken, or the database can't be reached; the log has the reason")
+)
 
 // Run works until ctx ends: intake stops first, then what is under way is
 // finished, the lease is given up last. The first part that fails stops the

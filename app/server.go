@@ -109,7 +109,7 @@ type edges struct {
 	posts     http.Handler
 	agents    http.Handler
 	simulator http.Handler
-	ready     func() bool
+	ready     func(context.Context) error
 	api       http.Handler
 	web       *web.Web
 	metrics   http.Handler
@@ -123,13 +123,7 @@ var errNoPage = &oncall.Error{Kind: oncall.NotFound, Code: "page.not_found", Mes
 func (e edges) main() http.Handler {
 	mux := e.outside()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !e.ready() {
-			w.WriteHeader(http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok\n"))
-	})
+	mux.HandleFunc("GET /readyz", readiness(e.ready))
 	mux.Handle("/sim/", e.simulator)
 	mux.Handle("/api/v1/", e.api)
 	mux.Handle("/docs/", e.api)
@@ -152,6 +146,17 @@ func (e edges) main() http.Handler {
 		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// readiness says whether signals are taken, and in a sentence why they are not.
+func readiness(ready func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := ready(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	}
 }
 
 // byReader reports whether a browser asks for a page, not a program for an

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 )
@@ -37,5 +39,25 @@ func TestAConnectionOnWhichNothingWasAskedHoldsNobodyUp(t *testing.T) {
 		}
 	case <-time.After(4 * time.Second):
 		t.Error("the server still waits for somebody who has asked nothing")
+	}
+}
+
+func TestWhoAsksWhetherItIsReadyIsToldWhyNot(t *testing.T) {
+	t.Parallel()
+	a := &App{ready: make(chan struct{})}
+	for _, tc := range []struct {
+		ready  func(context.Context) error
+		status int
+		text   string
+	}{
+		{a.isReady, http.StatusServiceUnavailable, "toban is starting"},
+		{func(context.Context) error { return errNotKept }, http.StatusServiceUnavailable, "the disk is full"},
+		{func(context.Context) error { return nil }, http.StatusOK, "ok"},
+	} {
+		w := httptest.NewRecorder()
+		readiness(tc.ready)(w, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.text) {
+			t.Errorf("got %d %q, want %d with %q", w.Code, w.Body, tc.status, tc.text)
+		}
 	}
 }

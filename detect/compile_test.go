@@ -116,7 +116,9 @@ func TestAModuleThatSomebodyMadeUpReadsNoFilesAndNoSecrets(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", name, err, tc.says)
 		}
 	}
-	if err := Watchable(written(t, "{ http: https://shop.example.jp, expect: { json: '.a ==' } }"), secrets); err == nil || !strings.Contains(err.Error(), "jq") {
+	half := written(t, "{ http: https://shop.example.jp, expect: { json: '.a == 1' } }")
+	half.Module = strings.Replace(half.Module, ".a == 1", ".a ==", 1) // as one that was stored before it was refused
+	if err := Watchable(half, secrets); err == nil || !strings.Contains(err.Error(), "jq") {
 		t.Errorf("got %v, want that it is no jq", err)
 	}
 	if err := Watchable(written(t, "heartbeat: { period: 1h }"), nil); err != nil {

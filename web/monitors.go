@@ -108,6 +108,7 @@ func (a *Web) readMonitors(ctx context.Context, s *request, p view.Shell, f view
 	}
 	page := view.MonitorsOf(p, s.dir, f, picked, part, counts, past, len(all))
 	page.MayEdit = s.who.Role.Includes(access.Manager)
+	page.NotKept = a.DB.Failing()
 	return page, nil
 }
 
@@ -133,7 +134,11 @@ func (a *Web) quickMonitor(w http.ResponseWriter, r *http.Request, s *request) e
 	if a.Monitors == nil {
 		return errNoPage
 	}
-	f := view.NewMonitor{Target: form(r, "target"), Kind: form(r, "kind"), Private: r.PostForm.Get("private") != ""}
+	if whole := strings.TrimSpace(r.PostForm.Get("target")); len(whole) > oncall.MaxTarget { // form would cut it to another one
+		f := view.NewMonitor{Target: limited(whole), Kind: form(r, "kind"), Private: r.PostForm.Get("private") != ""}
+		return a.drawQuick(w, r, s, f, "target", s.t("monitors.target.long"))
+	}
+	f := view.NewMonitor{Target: strings.TrimSpace(r.PostForm.Get("target")), Kind: form(r, "kind"), Private: r.PostForm.Get("private") != ""}
 	kind, target, wrong := quickTarget(f)
 	switch {
 	case wrong != "":
@@ -207,11 +212,11 @@ func quickTarget(f view.NewMonitor) (kind oncall.MonitorKind, target, wrong stri
 				target = "http://" + strings.TrimPrefix(target, "https://")
 			}
 		}
-		if u, err := url.Parse(target); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsAny(target, " \t\n") {
+		if u, err := url.Parse(target); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsAny(target, " \t\n") || !isPort(u.Port()) {
 			return kind, target, "monitors.target.wrong"
 		}
 	case oncall.MonitorTCP:
-		if _, _, err := net.SplitHostPort(target); err != nil {
+		if _, port, err := net.SplitHostPort(target); err != nil || port == "" || !isPort(port) {
 			return kind, target, "monitors.target.port"
 		}
 	case oncall.MonitorPing, oncall.MonitorCertificate, oncall.MonitorDNS:
@@ -225,6 +230,12 @@ func quickTarget(f view.NewMonitor) (kind oncall.MonitorKind, target, wrong stri
 		return kind, target, "monitors.target.kind"
 	}
 	return kind, target, ""
+}
+
+// isPort reports whether a target may name that port; "" is that of its scheme.
+func isPort(digits string) bool {
+	n, err := strconv.ParseUint(digits, 10, 16)
+	return digits == "" || err == nil && n > 0
 }
 
 // isLocal reports whether an address has no name that the world knows: it seldom

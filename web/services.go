@@ -113,8 +113,10 @@ func (a *Web) makeKey(w http.ResponseWriter, r *http.Request, s *request) error 
 	if err != nil {
 		return err
 	}
-	made := view.MadeKeyOf(in, svc, a.reach(r), key.Secret)
-	made.Pages = s.pages(in, svc)
+	made := view.MadeKeyOf(s.shell("", ""), in, svc, a.reach(r), key.Secret)
+	if made.TakesAlerts {
+		made.Pages = s.pages(in, svc)
+	}
 	return a.drawService(w, r, s, made)
 }
 

@@ -142,6 +142,9 @@ func read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the configuration can't be read: %w", err)
 	}
+	if !info.Mode().IsRegular() { // a pipe may never end, nor begin
+		return nil, fmt.Errorf("%s is no regular file", name)
+	}
 	if info.Size() > maxFile {
 		return nil, fmt.Errorf("%s is larger than 1 MiB", name)
 	}

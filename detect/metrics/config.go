@@ -77,6 +77,14 @@ func loadConfig(o options, log *slog.Logger) (*config.Config, problems) {
 		return nil, d.configProblems(err)
 	}
 	cfg.SetDirectory(filepath.Dir(o.config))
+	for _, pattern := range cfg.ScrapeConfigFiles {
+		files, _ := filepath.Glob(pattern) // a bad pattern is said below
+		for _, file := range files {
+			if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() { // it would be waited for
+				return nil, problems{{File: file, Message: "is no regular file"}}
+			}
+		}
+	}
 	if _, err := cfg.GetScrapeConfigs(); err != nil { // scrape_config_files, jobs that come twice
 		return nil, blamed(cfg, d, err).configProblems(err)
 	}
@@ -143,6 +151,8 @@ func readFile(path string) ([]byte, error) {
 		switch {
 		case info.IsDir():
 			return nil, errors.New("is a folder, a file is wanted")
+		case !info.Mode().IsRegular(): // a pipe may never end, nor begin
+			return nil, errors.New("is no regular file")
 		case info.Size() > maxFile:
 			return nil, fmt.Errorf("has more than %d MiB", maxFile>>20)
 		}

@@ -27,18 +27,18 @@ const (
 
 const (
 	// every is how often it is looked at.
-	every = 250 * time.Millisecond
-	// crowded is how many collections between two looks ask for room, and calm how
-	// many looks without any give it back. idle is how many make it tight, and busy
-	// how many collections in a row, less than often looks apart, end that: a start
-	// is over before.
-	crowded = 2
-	calm    = 8
-	idle    = 40
-	busy    = 8
-	often   = 4
+	every = 500 * time.Millisecond
+	// crowded is how many collections between two looks ask for room, twice in a row
+	// where the heap is tight: a start is over before. calm is how many looks without
+	// any give it back, idle how many make it tight; busy collections, less than often
+	// looks apart, end that, too.
+	crowded = 4
+	calm    = 4
+	idle    = 20
+	busy    = 5
+	often   = 2
 	// started is how many looks after its beginning a process has started.
-	started = 80
+	started = 40
 )
 
 // pace decides by how often the heap is collected.
@@ -48,6 +48,7 @@ type pace struct {
 	cycles  uint64 // collections until the last look
 	quiet   int    // looks in a row without one
 	row     int    // looks with some, less than often apart
+	storm   bool   // the last look found it crowded
 }
 
 // next is told how many collections there have been, and returns the percentage.
@@ -62,11 +63,13 @@ func (p *pace) next(cycles uint64) int {
 	case p.quiet >= often:
 		p.row = 0
 	}
+	storm := p.storm
+	p.storm = since >= crowded
 	switch {
+	case p.storm && (storm || p.percent != Tight):
+		p.percent = p.most
 	case p.percent == Tight && p.row >= busy:
 		p.percent = Usual
-	case p.percent != Tight && since >= crowded:
-		p.percent = p.most
 	case p.quiet >= idle:
 		p.percent = Tight
 	case p.percent == Roomy && p.quiet >= calm:

@@ -11,13 +11,14 @@ func TestTheHeapGetsRoomWhileItIsCollectedOftenAndIsTightWhileHardlyEver(t *test
 		looks       int
 		want        int
 	}{
-		{3, busy - 1, Tight}, // a start
+		{crowded, 1, Tight}, // a start
+		{1, busy - 2, Tight},
 		{0, often, Tight},
 		{1, busy - 1, Tight},
 		{0, often - 1, Tight},
 		{1, 1, Usual}, // there is no end of it
 		{1, 1, Usual},
-		{2, 1, Roomy},
+		{crowded, 1, Roomy},
 		{1, 1, Roomy},
 		{0, calm - 1, Roomy},
 		{1, 1, Roomy}, // still in use
@@ -25,8 +26,7 @@ func TestTheHeapGetsRoomWhileItIsCollectedOftenAndIsTightWhileHardlyEver(t *test
 		{0, idle - calm, Tight},
 		{1, 1, Tight},
 		{0, often, Tight},
-		{9, busy, Usual},
-		{9, 1, Roomy},
+		{crowded, 2, Roomy},
 		{0, idle, Tight},
 	} {
 		for range tc.looks {

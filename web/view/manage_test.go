@@ -180,7 +180,7 @@ func serviceStory(s Shell, dir *oncall.Directory, at map[string]Origin) Service 
 	keys := []KeyOf{{KeyRow: KeyRow{Hash: strings.Repeat("ab", 32), At: evening()}, Integration: "shop"}, {KeyRow: KeyRow{Hash: strings.Repeat("cd", 32), At: evening(), Revoked: evening()}, Integration: "shop"}}
 	open := []oncall.Incident{{Number: 42, Title: "決済が応答しません", Service: "checkout", State: oncall.Acknowledged, AcknowledgedBy: "take", TriggeredAt: evening().Add(-time.Hour)}}
 	v := ServiceOf(s, dir, dir.Services[0], open, nil, FeedsOf(dir, "checkout", keys, nil, at), at["checkout"])
-	v.MayKey, v.Made = true, MadeKeyOf(dir.Integrations["shop"], dir.Services[0], "http://x", "KEY")
+	v.MayKey, v.Made = true, MadeKeyOf(s, dir.Integrations["shop"], dir.Services[0], "http://x", "KEY")
 	v.Made.Pages = "…"
 	return v
 }

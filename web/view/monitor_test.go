@@ -256,3 +256,16 @@ func TestMonitorsArePickedAndThoseThatAreDownComeFirst(t *testing.T) {
 		t.Errorf("a page behind the last has %d rows, want none", len(got))
 	}
 }
+
+func TestThePageSaysThatResultsAreNotKept(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string]string{"en": "Results are not kept at the moment", "ja": "いまは結果を保存できません"} {
+		var out strings.Builder
+		if err := MonitorsPage(reader(t, lang, "viewer"), Monitors{NotKept: true}).Render(t.Context(), &out); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: got no %q", lang, want)
+		}
+	}
+}

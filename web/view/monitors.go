@@ -43,6 +43,7 @@ type Monitors struct {
 	All, Found      int
 	Before, Next    string // pages, "" = none
 	MayEdit         bool
+	NotKept         bool // the store keeps nothing now: what is here is from before
 	New             NewMonitor
 }
 

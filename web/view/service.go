@@ -86,9 +86,12 @@ func (k KeyRow) Short() string { return k.Hash[:min(len(k.Hash), 12)] }
 // MadeKey is a key that was made just now. It is shown this once.
 type MadeKey struct {
 	Integration oncall.IntegrationID
-	URL         string
-	Curl        string // a command that sends a test alert
-	Pages       string // whom that alert pages, in a sentence
+	Text        string // what URL and Curl are
+	URL         string // where the sender posts, or the key alone where a header takes it
+	Note        string // what Curl is
+	Curl        string // a command or lines to paste
+	TakesAlerts bool
+	Pages       string // whom that pages, in a sentence; "" where it is no alert
 }
 
 // ServiceRowsOf are the services in their order; open are the incidents that are
@@ -291,10 +294,27 @@ type KeyOf struct {
 
 // MadeKeyOf is what is shown of a key that was made: where the sender posts, and
 // a command that sends an alert of that service.
-func MadeKeyOf(in *oncall.Integration, svc *oncall.Service, external, secret string) *MadeKey {
-	address := strings.TrimRight(external, "/") + "/integrations/" + url.PathEscape(in.Dialect) + "/" + secret
+func MadeKeyOf(s Shell, in *oncall.Integration, svc *oncall.Service, external, secret string) *MadeKey {
+	base := strings.TrimRight(external, "/")
+	made := &MadeKey{Integration: in.ID, URL: secret, Text: s.T("service.made.key")}
+	switch in.Dialect {
+	case "agent":
+		made.Note = s.T("service.made.agent")
+		made.Curl = "TOBAN_AGENT_KEY=" + quote(secret) + " toban agent --server " + quote(base)
+		return made
+	case "mackerel":
+		made.Note = s.T("service.made.mackerel")
+		made.Curl = "curl -sS -H " + quote("X-Api-Key: "+secret) + " -H 'Content-Type: application/json' " + quote(base+"/api/v0/services/SERVICE/tsdb") +
+			" -d \"[{\\\"name\\\": \\\"toban.test\\\", \\\"time\\\": $(date +%s), \\\"value\\\": 1}]\""
+		return made
+	case "remote_write":
+		made.Note = s.T("service.made.remote_write")
+		made.Curl = "remote_write:\n  - url: " + base + "/prometheus/api/v1/write\n    authorization: { credentials: " + secret + " }"
+		return made
+	}
+	address := base + "/integrations/" + url.PathEscape(in.Dialect) + "/" + secret
 	return &MadeKey{
-		Integration: in.ID, URL: address,
+		Integration: in.ID, URL: address, Text: s.T("service.made.text"), Note: s.T("service.made.curl"), TakesAlerts: true,
 		Curl: "curl -sS " + quote(address) + " -H 'Content-Type: application/json' -d " + quote(sample(in, svc)),
 	}
 }

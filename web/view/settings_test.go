@@ -103,16 +103,38 @@ func TestHoursAreSaidAsPeopleSayThem(t *testing.T) {
 func TestTheCommandOfAKeyIsOneThatAShellCanRun(t *testing.T) {
 	t.Parallel()
 	svc := &oncall.Service{ID: "it's", Match: []oncall.Matcher{{Label: "team", Op: oncall.Equal, Value: "o'brien"}, {Label: "env", Op: oncall.Match, Value: "p.*"}}}
-	made := MadeKeyOf(&oncall.Integration{ID: "p", Dialect: "alertmanager"}, svc, "https://toban.example.jp/x/", "KEY")
+	made := MadeKeyOf(reader(t, "en", "viewer"), &oncall.Integration{ID: "p", Dialect: "alertmanager"}, svc, "https://toban.example.jp/x/", "KEY")
 	if want := "https://toban.example.jp/x/integrations/alertmanager/KEY"; made.URL != want {
 		t.Errorf("got %s, want %s", made.URL, want)
 	}
 	if !strings.Contains(made.Curl, `"team":"o'\''brien"`) || strings.Contains(made.Curl, "p.*") || !strings.Contains(made.Curl, `"severity":"info"`) {
 		t.Errorf("got %s", made.Curl)
 	}
-	own := MadeKeyOf(&oncall.Integration{ID: "g", Dialect: "generic", Map: ".x"}, svc, "http://x", "KEY")
+	own := MadeKeyOf(reader(t, "en", "viewer"), &oncall.Integration{ID: "g", Dialect: "generic", Map: ".x"}, svc, "http://x", "KEY")
 	if !strings.HasSuffix(own.Curl, "-d '@body.json'") {
 		t.Errorf("got %s, want the sender's own body", own.Curl)
+	}
+}
+
+func TestAKeyIsShownWithTheUseOfItsDialect(t *testing.T) {
+	t.Parallel()
+	svc := &oncall.Service{ID: "shop"}
+	for dialect, want := range map[string][]string{
+		"agent":        {"TOBAN_AGENT_KEY='KEY' toban agent --server 'https://toban.example.jp/x'"},
+		"mackerel":     {"-H 'X-Api-Key: KEY'", "'https://toban.example.jp/x/api/v0/services/SERVICE/tsdb'", `[{\"name\": \"toban.test\", \"time\": $(date +%s)`},
+		"remote_write": {"remote_write:\n  - url: https://toban.example.jp/x/prometheus/api/v1/write\n", "authorization: { credentials: KEY }"},
+	} {
+		for _, lang := range []string{"en", "ja"} {
+			made := MadeKeyOf(reader(t, lang, "manager"), &oncall.Integration{ID: "p", Dialect: dialect}, svc, "https://toban.example.jp/x/", "KEY")
+			for _, w := range want {
+				if !strings.Contains(made.Curl, w) {
+					t.Errorf("%s: got %s, want %s in it", dialect, made.Curl, w)
+				}
+			}
+			if made.URL != "KEY" || made.TakesAlerts || strings.Contains(made.Curl+made.URL, "/integrations/") || strings.Contains(made.Note, "service.made") {
+				t.Errorf("%s: got %+v, want the key and its own use alone", dialect, made)
+			}
+		}
 	}
 }
 
