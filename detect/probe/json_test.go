@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestMemoryThatGrowsCancels(t *testing.T) {
 		}
 		runtime.Gosched()
 	}
-	if got := context.Cause(ctx); got != errJSONMemory {
+	if got := context.Cause(ctx); !errors.Is(got, errJSONMemory) {
 		t.Errorf("got %v after %d MiB, want %v", got, len(grown), errJSONMemory)
 	}
 }
