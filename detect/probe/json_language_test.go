@@ -47,7 +47,7 @@ func TestConditionsThatCouldGrowAreRefusedWithWhatToWriteInstead(t *testing.T) {
 		`test(".{0,900}.{0,900}.{0,900}")`:                                      "too long",
 		`label $out | 1, break $out`:                                            "label",
 		`[limit(3; .[])]`:                                                       "limit",
-		`lengt > 3`:                                                            "did you mean length?",
+		`lengt > 3`:                                                             "did you mean length?",
 		`{(.a): 1}`:                                                             "key in brackets",
 		`{$__loc__}`:                                                            "$__loc__",
 		`_toban_word`:                                                           "no function",
