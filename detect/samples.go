@@ -229,7 +229,7 @@ func (s *Samples) of(m *oncall.Monitor, location string, at time.Time) *placeSer
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.series[key]
-	if p != nil && p.of != m && p.of.Target != m.Target {
+	if p != nil && p.of != m && p.of.Target != m.Target { // it is changed under s.mu alone
 		s.end(key, p, at)
 		p = nil
 	}
@@ -243,6 +243,9 @@ func (s *Samples) of(m *oncall.Monitor, location string, at time.Time) *placeSer
 		}
 		s.series[key] = p
 	}
+	p.mu.Lock()
+	p.of = m // its interval may be another
+	p.mu.Unlock()
 	return p
 }
 

@@ -151,3 +151,21 @@ func TestASampleThatIsNoSeriesIsLeftOutAndOthersStay(t *testing.T) {
 	h.want("own")
 	h.want("last", "last{instance=https://shop.example.jp,location=here,monitor=shop} 1000000 +Inf")
 }
+
+func TestALongerIntervalEndsNoSeries(t *testing.T) {
+	t.Parallel()
+	h := &heardSamples{t: t}
+	s := detect.NewSamples(h.take)
+	s.Append(website("shop"), oncall.Here, at(1000), answered(true, 1000))
+	slow := website("shop")
+	slow.Every = 10 * time.Minute
+	s.Append(slow, oncall.Here, at(1015), answered(true, 1015))
+	for second := 1030.0; second < 1600; second += 61 { // others are asked meanwhile
+		s.Append(website("other"), oncall.Here, at(second), answered(true, second))
+	}
+	for _, line := range h.all {
+		if strings.HasSuffix(line, "ends") {
+			t.Errorf("got %s", line)
+		}
+	}
+}

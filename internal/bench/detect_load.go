@@ -35,7 +35,7 @@ func (r *runner) steady(ctx context.Context, t *targets, of family, began time.T
 	for i := range t.all {
 		m.first = max(m.first, t.asks(i)[0].at.Sub(began))
 	}
-	if !until(ctx, time.Now().Add(every)) {
+	if !until(ctx, time.Now().Add(2*every)) {
 		return m, ctx.Err()
 	}
 	from, used := time.Now(), of.processor()
@@ -58,7 +58,7 @@ func (r *runner) steady(ctx context.Context, t *targets, of family, began time.T
 				continue
 			}
 			m.asks++
-			if k > 1 { // the first one came out of its place
+			if k > 2 { // the first ones come out of their place
 				m.gaps = append(m.gaps, (a.at.Sub(all[k-1].at) - every).Abs())
 			}
 			m.late = append(m.late, afterPlace(i, a.at, every))

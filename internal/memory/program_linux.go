@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -18,26 +19,35 @@ func releaseProgram() {
 	if err != nil {
 		return
 	}
-	maps, err := os.ReadFile("/proc/self/maps")
+	maps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		return
 	}
-	for s := bufio.NewScanner(bytes.NewReader(maps)); s.Scan(); {
-		from, to, ok := ofProgram(s.Text(), name)
-		if ok {
-			_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED) // an advice
-		}
+	for _, p := range partsOf(maps, name) {
+		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, p.from, p.to-p.from, syscall.MADV_DONTNEED) // an advice
 	}
 }
 
-// ofProgram reads a line of /proc/self/maps; ok says that it is a part of a file
-// that is mapped for reading alone.
-func ofProgram(line, name string) (from, to uintptr, ok bool) {
-	var mode, offset, device, path string
-	var inode uint64
-	if n, _ := fmt.Sscanf(line, "%x-%x %s %s %s %d %s", &from, &to, &mode, &offset, &device, &inode, &path); n != 7 {
-		return 0, 0, false
+// part is where a part of the program is mapped.
+type part struct{ from, to uintptr }
+
+// partsOf reads /proc/self/smaps: the parts of a file that are mapped for reading
+// alone and are as they are in it. Those of a program that can be loaded anywhere
+// have addresses written into them at the start; they would be lost.
+func partsOf(maps []byte, name string) (all []part) {
+	var p part
+	of := false // p is a candidate
+	for s := bufio.NewScanner(bytes.NewReader(maps)); s.Scan(); {
+		var from, to uintptr
+		var mode, offset, device, path string
+		var inode uint64
+		if n, _ := fmt.Sscanf(s.Text(), "%x-%x %s %s %s %d %s", &from, &to, &mode, &offset, &device, &inode, &path); n >= 6 {
+			p, of = part{from, to}, path == name && to > from && (mode == "r--p" || mode == "r-xp")
+			continue
+		}
+		if copied, is := strings.CutPrefix(s.Text(), "Anonymous:"); is && of && strings.TrimSpace(copied) == "0 kB" {
+			all, of = append(all, p), false
+		}
 	}
-	private := len(mode) == 4 && mode[0] == 'r' && mode[1] == '-' && mode[3] == 'p'
-	return from, to, private && path == name && to > from
+	return all
 }
