@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"toban/config"
+	"toban/config/edit"
 	"toban/oncall"
 	"toban/store"
 )
@@ -47,15 +48,7 @@ func (a *App) current(ctx context.Context) (dir *oncall.Directory, p config.Prov
 		if dir, err = tx.Directory(ctx); err != nil {
 			return err
 		}
-		rows, err := tx.Objects(ctx, config.KindProvider)
-		if err != nil {
-			return err
-		}
-		objects := make([]config.Object, len(rows))
-		for i, o := range rows {
-			objects[i] = config.Object{Kind: o.Kind, Name: o.Name, Body: o.Body}
-		}
-		p, err = config.ReadProviders(objects)
+		p, err = edit.Providers(ctx, tx)
 		return err
 	})
 	return dir, p, err

@@ -62,19 +62,24 @@ func (e *Editor) faults(ctx context.Context, expressions []string) ([]promcheck.
 // metrics is the section metrics that is in force; nil when there is none.
 func (e *Editor) metrics(ctx context.Context) (m *config.Metrics, err error) {
 	err = e.o.DB.Read(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Objects(ctx, config.KindProvider)
-		if err != nil {
-			return err
-		}
-		objects := make([]config.Object, len(rows))
-		for i, o := range rows {
-			objects[i] = config.Object{Kind: o.Kind, Name: o.Name, Body: o.Body}
-		}
-		p, err := config.ReadProviders(objects)
+		p, err := Providers(ctx, tx)
 		m = p.Metrics
 		return err
 	})
 	return m, err
+}
+
+// Providers are the accounts and sections that are in force.
+func Providers(ctx context.Context, tx *store.Tx) (config.Providers, error) {
+	rows, err := tx.Objects(ctx, config.KindProvider)
+	if err != nil {
+		return config.Providers{}, err
+	}
+	objects := make([]config.Object, len(rows))
+	for i, o := range rows {
+		objects[i] = config.Object{Kind: o.Kind, Name: o.Name, Body: o.Body}
+	}
+	return config.ReadProviders(objects)
 }
 
 // conditions refuses a configuration with a condition that is no PromQL. What
