@@ -339,3 +339,30 @@ func TestFailuresAndDaysOfManyAreKeptWhole(t *testing.T) {
 		}
 	})
 }
+
+func TestALocationThatIsGoneIsToldOfWhileOthersStillSee(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bench) {
+		b.apply([]*oncall.Monitor{monitor("shop", func(m *oncall.Monitor) { m.Locations, m.Quorum = []string{oncall.Here, "osaka"}, 2 })},
+			&oncall.Location{Name: "osaka"})
+		b.start()
+		osaka := func(up bool) {
+			b.m.Result("shop", "osaka", &probe.Result{Up: up, Start: time.Now().Add(-time.Millisecond), Duration: time.Millisecond})
+		}
+		for range 4 {
+			time.Sleep(15 * time.Second)
+			osaka(true)
+		}
+		b.desk.said()
+		time.Sleep(oncall.SightGrace - time.Second)
+		b.want()
+		time.Sleep(5 * time.Second)
+		b.want("trigger location/osaka/silent")
+		if got := b.now("shop"); got != oncall.MonitorUp {
+			t.Errorf("got %s, want it up: it is seen from here", got)
+		}
+		osaka(true)
+		time.Sleep(time.Second)
+		b.want("resolve location/osaka/silent")
+	})
+}

@@ -181,6 +181,7 @@ func (m *Monitors) tend(ctx context.Context) {
 			m.forget(ctx)
 		case <-failures.C:
 			m.saveFailures(ctx)
+			m.places.watch(time.Now())
 		case <-sweep.C:
 			m.sweep(ctx)
 		}
@@ -213,9 +214,19 @@ func (m *Monitors) get(id oncall.MonitorID) *watched {
 	return m.watched[id]
 }
 
-// reported takes a result of this node's own prober.
+// reported takes a result of this node's own prober. What it has asked before a
+// monitor was changed is of no use.
 func (m *Monitors) reported(t prober.Target, r *probe.Result) {
+	if w := m.get(oncall.MonitorID(t.ID)); w != nil && !w.asks(t) {
+		return
+	}
 	m.Result(oncall.MonitorID(t.ID), oncall.Here, r)
+}
+
+func (w *watched) asks(t prober.Target) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.checker != nil && t.Asks(w.checker, w.m.Target)
 }
 
 // ownSink leaves out what was measured elsewhere.
@@ -232,7 +243,9 @@ func (s ownSink) Append(m *oncall.Monitor, location string, at time.Time, r *pro
 // node watches that monitor; another one does otherwise. What agents say comes in
 // by Hear.
 func (m *Monitors) Result(id oncall.MonitorID, location string, r *probe.Result) bool {
-	if m.places.reference(id, location, r) {
+	if IsReference(id) {
+		m.places.reference(id, location, r)
+		m.places.say(location)
 		return true
 	}
 	w := m.get(id)

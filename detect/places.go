@@ -27,15 +27,19 @@ type place struct {
 	name       string
 	references map[oncall.MonitorID]*reference
 	monitors   int                     // that are asked from there
+	shared     bool                    // one of them is asked from elsewhere too
 	heard      time.Time               // when anything last came from there
 	failing    time.Time               // since when every reference has failed; zero = one is reached
 	held       bool                    // they have failed once: nothing becomes down there until they are asked again
 	muted      bool                    // they have failed again
+	why        string                  // the message of the reference by which they had
 	voices     map[placeAlert]*watched // each carries one alert; its state says whether it is open
 }
 
 type reference struct {
 	m        *oncall.Monitor
+	question string    // of m
+	changed  time.Time // since when that is asked; zero = since the start
 	asked    bool
 	up       bool
 	message  string
@@ -75,7 +79,7 @@ func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, 
 					p.voices[what] = ps.voice(placeKey(name, what, ps.of.o.DB.Node()))
 				}
 			}
-			before[name], p.references, p.monitors = p.references, nil, 0
+			before[name], p.references, p.monitors, p.shared = p.references, nil, 0, false
 			ps.by[name] = p
 		}
 		return ps.by[name]
@@ -85,8 +89,11 @@ func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, 
 		p.references = map[oncall.MonitorID]*reference{}
 		for _, m := range l.References {
 			r := before[l.Name][m.ID]
-			if r == nil || !r.m.SameQuestion(m) {
-				r = &reference{}
+			switch {
+			case r == nil:
+				r = &reference{question: Question(m)}
+			case !r.m.SameQuestion(m):
+				r = &reference{question: Question(m), changed: now}
 			}
 			r.m = m
 			p.references[m.ID] = r
@@ -94,7 +101,9 @@ func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, 
 	}
 	for _, m := range monitors {
 		for _, name := range m.Places() {
-			at(name).monitors++
+			p := at(name)
+			p.monitors++
+			p.shared = p.shared || len(m.Places()) > 1
 		}
 	}
 	for _, p := range ps.by {
@@ -169,26 +178,34 @@ func (ps *places) all() (voices []*watched) {
 	return voices
 }
 
-// reference takes the result of a location's reference; it reports whether id is
-// one. When all of them fail, nothing becomes down there until they are asked
-// again: one packet may be lost. When they fail again the location has no say.
-func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Result) bool {
-	if !IsReference(id) {
-		return false
-	}
+// reference takes the result of a location's reference. When all of them fail,
+// nothing becomes down there until they are asked again: one packet may be lost.
+// When they fail again the location has no say; say tells that.
+//
+// A result that is too old to say anything of now is a location's that was cut off
+// and sends what it saw meanwhile. It decides nothing; outdated is that all
+// references failed then.
+func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Result) (outdated bool) {
 	at, now := r.Start.Add(r.Duration), time.Now()
 	ps.heard(location, at)
 	ps.mu.Lock()
 	p := ps.by[location]
 	if p == nil || p.references[id] == nil {
 		ps.mu.Unlock()
-		return true
+		return false
 	}
 	one := p.references[id]
 	one.asked, one.up, one.message, one.duration = true, r.Up, r.Message, r.Duration
 	failing := true
 	for _, each := range p.references {
 		failing = failing && each.asked && !each.up
+	}
+	if now.Sub(at) > one.m.Sight(location) {
+		ps.mu.Unlock()
+		return failing
+	}
+	if ahead(p.failing, now) {
+		p.failing = at
 	}
 	muted, held := p.muted, p.held
 	switch {
@@ -200,8 +217,7 @@ func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Resul
 	case p.failing.IsZero():
 		p.failing, p.held = at, true
 	case at.Sub(p.failing) >= one.m.Every/2: // not for the first time
-		p.muted, p.held = true, false
-		ps.tell(p, placeBroken, p.failing, "toban can't reach what it always reaches from the location "+p.name+": "+r.Message, now)
+		p.muted, p.held, p.why = true, false, r.Message
 	}
 	turned := muted != p.muted || held != p.held
 	ps.mu.Unlock()
@@ -213,7 +229,7 @@ func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Resul
 			ps.of.hush(w)
 		}
 	}
-	return true
+	return false
 }
 
 // heard notes that a result came from a location. What was said of it as a whole
@@ -235,7 +251,10 @@ func (ps *places) hears(location string, at, now time.Time) (wasSilent bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.by[location]
-	if p == nil || !at.After(p.heard) {
+	if p == nil {
+		return false
+	}
+	if p.cut(now); !at.After(p.heard) {
 		return false
 	}
 	p.heard = at
@@ -253,6 +272,9 @@ func (ps *places) quiet(name string, now time.Time) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.by[name]
+	if p != nil {
+		p.cut(now)
+	}
 	return p != nil && now.Sub(p.heard) >= agentGone
 }
 
@@ -262,13 +284,16 @@ func (ps *places) silent(m *oncall.Monitor, now time.Time) bool {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	for _, name := range m.Places() {
-		if p := ps.by[name]; p == nil || p.monitors < 2 || now.Sub(p.heard) < oncall.SightGrace {
+		p := ps.by[name]
+		if p != nil {
+			p.cut(now)
+		}
+		if p == nil || p.monitors < 2 || now.Sub(p.heard) < oncall.SightGrace {
 			return false
 		}
 	}
 	for _, name := range m.Places() {
-		p := ps.by[name]
-		ps.tell(p, placeSilent, p.heard, "no check has ended at the location "+name+" for "+oncall.PromDuration(now.Sub(p.heard).Truncate(time.Second))+": its monitors are unknown", now)
+		ps.tellSilent(ps.by[name], now)
 	}
 	return true
 }

@@ -38,7 +38,7 @@ func TestThatThoseWhoSaidDownFallSilentMakesNothingUp(t *testing.T) {
 		return s
 	}
 	s := three() // the agent of b dies
-	s.pass(44 * time.Second).want("down → unknown since 0s at 40s")
+	s.pass(44 * time.Second).want("down → unknown since 0s at 42s")
 	s.from("a", 45*time.Second, false).from("c", 45*time.Second, true).from("a", 60*time.Second, false).from("c", 60*time.Second, true).want()
 	if !s.s.Alerting {
 		t.Error("the alert was closed, and nobody who said down takes it back")
@@ -72,7 +72,7 @@ func TestWhatIsAskedFromElsewhereNowDoesNotStayUpForEver(t *testing.T) {
 	s.result(0, true).said()
 	s.m.Locations = []string{"osaka"} // where nobody is
 	s.s = s.m.Resume(s.s, after(time.Second))
-	s.pass(time.Minute).want("up → unknown since 41s at 41s")
+	s.pass(time.Minute).want("up → unknown since 43s at 43s")
 }
 
 func TestADoubtAboutALocationHoldsDownBackAndLosesNothing(t *testing.T) {

@@ -59,7 +59,7 @@ func (m *Monitor) unseen(s MonitorState) (time.Time, bool) {
 	for _, p := range s.Places {
 		heard = heard || !p.Muted
 	}
-	return latest(s.Since, s.Watched).Add(m.Sight() + SightGrace), heard
+	return latest(s.Since, s.Watched).Add(m.sight() + SightGrace), heard
 }
 
 // why collects the reason of being down: that of the location that has said so

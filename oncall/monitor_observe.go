@@ -6,9 +6,27 @@ import (
 	"time"
 )
 
-// Sight is how long a result holds: two intervals and a time-out after it a
-// monitor without another one is unknown.
-func (m *Monitor) Sight() time.Duration { return 2*m.Every + m.Timeout }
+// farSlack is what a result of another location takes to come, and how far the
+// clock there may be off without anybody knowing, together.
+const farSlack = 2 * time.Second
+
+// Sight is how long a result from a location holds: two intervals and a time-out
+// after it the location knows nothing any more, two seconds later where it is not
+// this installation's own.
+func (m *Monitor) Sight(location string) time.Duration {
+	if location == Here {
+		return 2*m.Every + m.Timeout
+	}
+	return 2*m.Every + m.Timeout + farSlack
+}
+
+// sight is the longest Sight of all locations.
+func (m *Monitor) sight() (longest time.Duration) {
+	for _, location := range m.Places() {
+		longest = max(longest, m.Sight(location))
+	}
+	return longest
+}
 
 // Observe takes a result and says what it changes. Results that are older than
 // what is known, or too old to say anything of now, and those of a location from
@@ -27,11 +45,11 @@ func (m *Monitor) Observe(s MonitorState, o Observation, now time.Time) (Monitor
 	}
 	p := s.Places[o.Location]
 	p.notAfter(o.At, now)
-	if o.At.Before(p.At) || o.At.Before(p.Watched) || now.Sub(o.At) > m.Sight() {
+	if o.At.Before(p.At) || o.At.Before(p.Watched) || now.Sub(o.At) > m.Sight(o.Location) {
 		return s, nil
 	}
 	var before []MonitorEdge
-	if end, ok := m.blind(p); ok && !p.Muted && o.At.After(end) { // nobody asked meanwhile
+	if end, ok := m.blind(o.Location, p); ok && !p.Muted && o.At.After(end) { // nobody asked meanwhile
 		s, before = m.Expire(s, end)
 		p = s.Places[o.Location]
 	}
@@ -58,7 +76,7 @@ func (m *Monitor) Expire(s MonitorState, now time.Time) (MonitorState, []Monitor
 			continue
 		}
 		over, failing := m.over(p)
-		end, ends := m.blind(p)
+		end, ends := m.blind(location, p)
 		switch {
 		case failing && !now.Before(over) && !end.Before(over):
 			w.turn(location, &p, MonitorDown, p.Pending.Since)
@@ -91,7 +109,7 @@ func (m *Monitor) Next(s MonitorState) (next time.Time) {
 		if at, ok := m.over(p); ok {
 			earlier(at)
 		}
-		if at, ok := m.blind(p); ok {
+		if at, ok := m.blind(location, p); ok {
 			earlier(at)
 		}
 	}
@@ -99,7 +117,7 @@ func (m *Monitor) Next(s MonitorState) (next time.Time) {
 		earlier(at)
 	}
 	if s.Now() != MonitorUnknown && m.verdict(s.Places) == MonitorUnknown { // it is asked from elsewhere now
-		earlier(s.Watched.Add(m.Sight()))
+		earlier(s.Watched.Add(m.sight()))
 	}
 	return next
 }
@@ -256,7 +274,7 @@ func (w *turning) observe(p *PlaceState, o Observation) {
 		p.Reason, p.Message = o.Reason, o.Message
 	}
 	seen := o.At.Sub(p.At)
-	if p.At.IsZero() || p.At.Before(p.Watched) || seen > w.m.Sight() {
+	if p.At.IsZero() || p.At.Before(p.Watched) || seen > w.m.Sight(o.Location) {
 		seen = 0 // nobody looked in between
 	}
 	p.At = o.At
@@ -302,11 +320,11 @@ func (m *Monitor) over(p PlaceState) (time.Time, bool) {
 }
 
 // blind is when a location that says nothing knows nothing any more.
-func (m *Monitor) blind(p PlaceState) (time.Time, bool) {
+func (m *Monitor) blind(location string, p PlaceState) (time.Time, bool) {
 	if p.Now() == MonitorUnknown && p.Pending.To == "" {
 		return time.Time{}, false
 	}
-	return latest(p.At, p.Watched).Add(m.Sight()), true
+	return latest(p.At, p.Watched).Add(m.Sight(location)), true
 }
 
 func latest(a, b time.Time) time.Time {

@@ -73,7 +73,7 @@ func TestNothingIsUpWithoutASuccessAndAnEdgeIsAChange(t *testing.T) {
 				for _, p := range m.Places() {
 					status[p] = s.Places[p].Now()
 				}
-				now = now.Add(m.Sight())
+				now = now.Add(m.sight())
 				if next := m.Next(s); s.Now() == MonitorUp && (next.IsZero() || next.After(now)) {
 					t.Fatalf("up, and nothing is due until %s: %+v", next, s)
 				}
@@ -220,7 +220,7 @@ func TestDownIsSaidWithinTheIntervalAndDownAfter(t *testing.T) {
 		}
 		most := gone + m.Every + m.Timeout + need
 		if restart >= 0 {
-			most += m.Sight() // what passed around it counts for nothing
+			most += m.Sight(Here) // what passed around it counts for nothing
 		}
 		s := m.Resume(MonitorState{}, noon)
 		first := time.Duration(-1) // the first failing result

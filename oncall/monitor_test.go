@@ -195,6 +195,16 @@ func TestAWrittenQuorumIsNotReachedByFewerLocations(t *testing.T) {
 	s.from("sapporo", 2*time.Second, false).want("up → down since 2s at 2s: down")
 }
 
+func TestALocationThatIsGoneKeepsNoOutageQuiet(t *testing.T) {
+	t.Parallel()
+	s := tell(t, Monitor{Locations: []string{Here, "osaka"}, Quorum: 2})
+	s.from(Here, 0, true).from("osaka", time.Second, true).said()
+	s.from(Here, 15*time.Second, true).from(Here, 30*time.Second, true).pass(44 * time.Second).want() // osaka fell silent at 43 s
+	s.from(Here, 45*time.Second, false).want("up → down since 45s at 45s: down")
+	s.from("osaka", 50*time.Second, true).want("down → up since 50s at 50s: up")
+	s.from(Here, 51*time.Second, false).want() // two of two again
+}
+
 func TestALocationWhoseOwnNetworkIsBrokenHasNoSay(t *testing.T) {
 	t.Parallel()
 	s := tell(t, Monitor{Down: Threshold{Count: 2}, Locations: []string{Here, "osaka"}, Quorum: 1})
@@ -257,4 +267,22 @@ func TestTimeIsSettledUpToAPendingChange(t *testing.T) {
 			t.Errorf("at %s: settled until %s, want %s", step.at, got.Sub(noon), step.settle)
 		}
 	}
+}
+
+func TestAResultOfAnotherLocationHasTwoSecondsToCome(t *testing.T) {
+	t.Parallel()
+	m := Monitor{Every: time.Second, Timeout: 900 * time.Millisecond, Locations: []string{Here, "osaka"}}
+	for location, want := range map[string]time.Duration{Here: 2900 * time.Millisecond, "osaka": 4900 * time.Millisecond} {
+		if got := m.Sight(location); got != want {
+			t.Errorf("%s: got %s, want %s", location, got, want)
+		}
+	}
+	m.Locations = []string{"osaka"}
+	s := tell(t, m)
+	for i := range 10 { // each comes 2.5 s after its check
+		at := time.Duration(i) * time.Second
+		s.add(s.m.Observe(s.s, Observation{Location: "osaka", Up: true, At: after(at)}, after(at+2500*time.Millisecond)))
+		s.pass(at + 3400*time.Millisecond)
+	}
+	s.want("unknown → up since 0s at 2.5s")
 }
