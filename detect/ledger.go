@@ -191,8 +191,11 @@ func (m *Monitors) saveFailures(ctx context.Context) {
 
 const sweepBatch = 500
 
-// sweep removes days and hours that are over.
+// sweep removes days and hours that are over, and agents that are gone.
 func (m *Monitors) sweep(ctx context.Context) {
+	if err := m.o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.SweepAgents(ctx) }); err != nil {
+		m.log.WarnContext(ctx, "agents that are gone are forgotten later", "err", err)
+	}
 	now := time.Now()
 	day, hour := store.DayOf(now, m.calendar())-store.KeepMonitorDays, store.HourOf(now)-store.KeepMonitorHours
 	for more := true; more && ctx.Err() == nil; {

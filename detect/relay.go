@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"toban/detect/probe"
 	"toban/internal/wait"
 	"toban/oncall"
 	"toban/store"
@@ -80,32 +81,84 @@ func (m *Monitors) handOver(ctx context.Context, location string, to map[string]
 	return m.o.DB.Tx(ctx, func(tx *store.Tx) error { return tx.SendAgentResults(ctx, rows) })
 }
 
-// hear judges results of monitors that this node watches, and of references.
+// hear judges results of monitors that this node watches, and of references: these
+// come first, since they say how far the others are to be believed.
 func (m *Monitors) hear(location string, all []Heard) {
+	now := time.Now()
+	type answer struct {
+		of *watched
+		r  *probe.Result
+	}
+	answers := make([]answer, 0, len(all))
+	outdated, judged := false, false
 	for _, h := range all {
-		r, err := DecodeReport(h.Report, h.Up, h.At)
+		r, question, err := decodeReport(h.Report, h.Up, h.At)
 		if err != nil { // whoever took it has looked at it
 			m.log.Warn("a result of an agent can't be read", "monitor", h.Monitor, "location", location, "err", err)
 			continue
 		}
 		if IsReference(h.Monitor) {
-			if !m.heardRefs.repeated(h.Monitor, r.Start) {
-				m.places.reference(h.Monitor, location, r)
+			if m.places.asked(h.Monitor, location, question, r.Start, now) && !m.heardRefs.repeated(h.Monitor, r.Start, now) {
+				outdated = m.places.reference(h.Monitor, location, r) || outdated
+				judged = true
 			}
 			continue
 		}
-		if w := m.get(h.Monitor); w != nil && !w.repeated(location, r.Start) {
-			m.Result(h.Monitor, location, r)
+		if w := m.get(h.Monitor); w != nil && w.asked(question, r.Start, now) {
+			answers = append(answers, answer{w, r})
+		}
+	}
+	if outdated {
+		m.places.doubt(location)
+	}
+	if judged {
+		m.places.say(location)
+	}
+	for _, a := range answers {
+		if !a.of.repeated(location, a.r.Start, now) {
+			m.Result(a.of.id, location, a.r)
 		}
 	}
 }
 
+const (
+	// setBack is how far ahead of the clock a time from outside may be; beyond that
+	// the clock was set back, and the time says nothing.
+	setBack = 5 * time.Second
+	// listTime is how long those who do not say what they have asked may ask what they
+	// were told before.
+	listTime = 3 * time.Second
+)
+
+// ahead reports whether a time was noted before the clock was set back.
+func ahead(noted, now time.Time) bool { return noted.Round(0).Sub(now.Round(0)) > setBack }
+
+// answers reports whether an answer of that question, of a check that began then, is
+// one of what has been asked since.
+func answers(question, asked string, since, start, now time.Time) bool {
+	if question != "" {
+		return question == asked
+	}
+	return since.IsZero() || ahead(since, now) || !start.Before(since.Add(listTime))
+}
+
+// asked reports whether that is an answer of what is asked now.
+func (w *watched) asked(question string, start, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return answers(question, w.question, w.changed, start, now)
+}
+
 // repeated reports whether that check is one that was heard of before: whoever
 // gets no answer says the same again, and checks are never close to each other.
-func (w *watched) repeated(location string, start time.Time) bool {
+func (w *watched) repeated(location string, start, now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l, known := w.last[location]
+	if known && ahead(l.at, now) {
+		delete(w.last, location)
+		return false
+	}
 	return known && start.Sub(l.at.Add(-l.took)) < w.m.Every/4
 }
 
@@ -117,10 +170,10 @@ type starts struct {
 
 // repeated notes a check of a reference and reports whether it, or a later one,
 // was noted before.
-func (s *starts) repeated(id oncall.MonitorID, start time.Time) bool {
+func (s *starts) repeated(id oncall.MonitorID, start, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if last, known := s.at[id]; known && start.Sub(last) < oncall.MinEvery/4 {
+	if last, known := s.at[id]; known && !ahead(last, now) && start.Sub(last) < oncall.MinEvery/4 {
 		return true
 	}
 	s.at[id] = start

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"toban/detect/probe"
+	"toban/oncall"
 )
 
 // MaxReport is how long a report may be, in bytes.
@@ -29,7 +32,8 @@ const (
 // report is what there is to say of a check besides whether the target is up, as
 // it goes from place to place.
 type report struct {
-	Took        int64              `json:"took"` // microseconds
+	Took        int64              `json:"took"`               // microseconds
+	Question    string             `json:"question,omitempty"` // see Question; "" = whoever asked does not tell
 	Reason      probe.Reason       `json:"reason,omitempty"`
 	Message     string             `json:"message,omitempty"`
 	Phases      []reportPhase      `json:"phases,omitempty"`
@@ -42,10 +46,20 @@ type reportPhase struct {
 	Took int64  `json:"took"` // microseconds
 }
 
+// Question is a short name of what a monitor asks, another one for another target
+// or another way to ask it. Whoever asks from elsewhere says it with the answer, so
+// that the answer of an old target is not taken for one of the new.
+func Question(m *oncall.Monitor) string {
+	body, _ := json.Marshal([]any{m.Kind, m.Target, m.Module, m.Private}) // texts can't fail
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:8])
+}
+
 // EncodeReport is what a result says besides whether the target is up, in at most
-// MaxReport bytes of JSON: of long evidence its beginning.
-func EncodeReport(r *probe.Result) string {
-	out := report{Took: r.Duration.Microseconds(), Reason: r.Reason, Message: r.Message, Certificate: r.Certificate}
+// MaxReport bytes of JSON: of long evidence its beginning. question is what was
+// asked, of Question.
+func EncodeReport(r *probe.Result, question string) string {
+	out := report{Took: r.Duration.Microseconds(), Question: question, Reason: r.Reason, Message: r.Message, Certificate: r.Certificate}
 	for _, p := range r.Phases {
 		out.Phases = append(out.Phases, reportPhase{p.Name, p.Duration.Microseconds()})
 	}
@@ -63,7 +77,7 @@ func EncodeReport(r *probe.Result) string {
 	if ok {
 		return text
 	}
-	least := report{Took: out.Took, Reason: out.Reason, Message: cut(out.Message, maxReportText)}
+	least := report{Took: out.Took, Question: question, Reason: out.Reason, Message: cut(out.Message, maxReportText)}
 	text, _ = least.encode()
 	return text
 }
@@ -77,25 +91,31 @@ func (r *report) encode() (text string, short bool) {
 // report says of it; "" says nothing. What comes from elsewhere is cut and made
 // safe to show. The error says that it is no report.
 func DecodeReport(text string, up bool, at time.Time) (*probe.Result, error) {
+	r, _, err := decodeReport(text, up, at)
+	return r, err
+}
+
+// decodeReport is DecodeReport with what was asked, "" where that is not told.
+func decodeReport(text string, up bool, at time.Time) (r *probe.Result, question string, err error) {
 	in := report{}
 	if len(text) > MaxReport {
-		return nil, errors.New("the report of a result is too long")
+		return nil, "", errors.New("the report of a result is too long")
 	}
 	if text != "" {
 		if err := json.Unmarshal([]byte(text), &in); err != nil {
-			return nil, errors.New("the report of a result can't be read")
+			return nil, "", errors.New("the report of a result can't be read")
 		}
 	} else if !up {
 		in.Reason, in.Message = probe.ReasonAnswer, "the probe failed; what came back was not told"
 	}
 	in.cut(maxReportLines, maxReportText, maxReportBody, maxReportNames)
 	took := min(max(time.Duration(in.Took), 0), maxReportTook/time.Microsecond) * time.Microsecond
-	r := &probe.Result{Up: up, Start: at.Add(-took), Duration: took, Certificate: in.Certificate}
+	r = &probe.Result{Up: up, Start: at.Add(-took), Duration: took, Certificate: in.Certificate}
 	for _, p := range in.Phases {
 		r.Phases = append(r.Phases, probe.Phase{Name: p.Name, Duration: min(max(time.Duration(p.Took), 0), maxReportTook/time.Microsecond) * time.Microsecond})
 	}
 	if up {
-		return r, nil
+		return r, in.Question, nil
 	}
 	r.Reason, r.Message, r.Evidence = in.Reason, in.Message, in.Evidence
 	if strings.ContainsFunc(string(r.Reason), func(c rune) bool { return c < 'a' || c > 'z' }) || r.Reason == "" || len(r.Reason) > 32 {
@@ -104,7 +124,7 @@ func DecodeReport(text string, up bool, at time.Time) (*probe.Result, error) {
 	if r.Message == "" {
 		r.Message = string(r.Reason)
 	}
-	return r, nil
+	return r, in.Question, nil
 }
 
 // cut makes the texts of a report safe to show, and keeps the first of many. What

@@ -22,7 +22,7 @@ func TestAReportIsShortHoweverMuchCameBack(t *testing.T) {
 		Reason: probe.ReasonBody, Message: long, Duration: time.Second, Certificate: &probe.Certificate{Names: lines, Issuer: long},
 		Evidence: &probe.Evidence{Tried: lines, Headers: lines, Chain: lines, Status: "HTTP/1.1 200 OK", Body: strings.Repeat(long, 10), BodySize: 1 << 20},
 	}
-	text := EncodeReport(r)
+	text := EncodeReport(r, "")
 	if len(text) > MaxReport {
 		t.Fatalf("got %d bytes, want at most %d", len(text), MaxReport)
 	}
@@ -33,7 +33,7 @@ func TestAReportIsShortHoweverMuchCameBack(t *testing.T) {
 	if len(r.Evidence.Tried) != 60 || len(r.Evidence.Tried[0]) != len(long) || len(r.Certificate.Names) != 60 {
 		t.Error("the result itself was changed")
 	}
-	up := EncodeReport(&probe.Result{Up: true, Duration: 1500 * time.Microsecond, Evidence: r.Evidence})
+	up := EncodeReport(&probe.Result{Up: true, Duration: 1500 * time.Microsecond, Evidence: r.Evidence}, "")
 	if up != `{"took":1500}` {
 		t.Errorf("got %s, want nothing but the time of what is up", up)
 	}
@@ -71,6 +71,6 @@ func FuzzDecodeReport(f *testing.F) {
 		if r.Up != up || !up && (r.Reason == "" || r.Message == "") || len(r.Message) > maxReportText || !utf8.ValidString(r.Message) || r.Duration < 0 {
 			t.Errorf("got %+v of %q", r, text)
 		}
-		EncodeReport(r)
+		EncodeReport(r, "")
 	})
 }

@@ -24,6 +24,8 @@ type watched struct {
 	state    oncall.MonitorState
 	timer    *time.Timer // for what time alone decides
 	halted   bool
+	question string             // of m
+	changed  time.Time          // since when that is asked; zero = since the watching began
 	ledgers  map[string]*Ledger // by location, "" = as a whole
 	last     map[string]last
 	recorded map[string]recorded
@@ -61,7 +63,7 @@ type recorded struct {
 
 func newWatched(of *Monitors, m *oncall.Monitor) *watched {
 	return &watched{
-		of: of, id: m.ID, m: m, ledgers: map[string]*Ledger{}, last: map[string]last{}, recorded: map[string]recorded{},
+		of: of, id: m.ID, m: m, question: Question(m), ledgers: map[string]*Ledger{}, last: map[string]last{}, recorded: map[string]recorded{},
 		trouble: map[string]string{}, opened: map[oncall.MonitorAlert]opened{}, dirty: map[string]bool{}, versions: map[string]int64{},
 	}
 }
@@ -246,11 +248,14 @@ func (w *watched) change(m *oncall.Monitor, checker probe.Checker, now time.Time
 	if !slices.Equal(was.Places(), m.Places()) {
 		w.settle(now)
 		w.of.courier.keep(w.times())
-		w.m = m
+		w.ask(m, now)
 		w.resume(w.state, now)
 	}
-	w.m = m
+	w.ask(m, now)
 	w.swap(checker)
+	if !was.SameQuestion(m) || was.Every != m.Every { // what was asked before has no say in what is a repetition
+		clear(w.last)
+	}
 	if !was.SameQuestion(m) || !slices.Equal(was.Places(), m.Places()) {
 		clear(w.trouble)
 	}
@@ -260,6 +265,14 @@ func (w *watched) change(m *oncall.Monitor, checker probe.Checker, now time.Time
 	}
 	state, edges := m.Forget(w.state, now)
 	w.turn(state, edges, now)
+}
+
+// ask notes what is asked from now on. w.mu is held.
+func (w *watched) ask(m *oncall.Monitor, now time.Time) {
+	if !w.m.SameQuestion(m) {
+		w.question, w.changed = Question(m), now
+	}
+	w.m = m
 }
 
 // swap puts another checker in the place of the one before. w.mu is held.
@@ -299,7 +312,8 @@ func (w *watched) release(now time.Time) {
 func (w *watched) revive(m *oncall.Monitor, checker probe.Checker, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.m, w.handed, w.forget = m, false, false
+	w.ask(m, now)
+	w.handed, w.forget, w.stray = false, false, false
 	w.swap(checker)
 	w.resume(w.state, now)
 }

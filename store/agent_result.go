@@ -25,9 +25,9 @@ const insertAgentResults = `INSERT INTO agent_results(id, node, location, body, 
 func (tx *Tx) SendAgentResults(ctx context.Context, list []AgentResults) error {
 	const width = 5
 	args := make([]any, 0, width*len(list))
-	for _, r := range list {
-		if r.ID == "" {
-			r.ID = id.At(resultsPrefix, tx.Now)
+	for i, r := range list {
+		if r.ID == "" { // a millisecond for each: within one, names have no order
+			r.ID = id.At(resultsPrefix, tx.Now.Add(time.Duration(i)*time.Millisecond))
 		}
 		args = append(args, r.ID, r.Node, clean(r.Location), clean(string(r.Body)), tx.Now.UnixMilli())
 	}

@@ -76,3 +76,27 @@ func TestAnAgentIsRememberedForADay(t *testing.T) {
 		})
 	})
 }
+
+func TestResultsThatAreLeftTogetherStayInTheirOrder(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		var list []store.AgentResults
+		var want, got []string
+		for i := range 30 {
+			body := fmt.Sprintf("[%d]", i)
+			want = append(want, body)
+			list = append(list, store.AgentResults{Node: db.Node(), Location: "osaka", Body: []byte(body)})
+		}
+		tx(t, db, func(tx *store.Tx) error { return tx.SendAgentResults(t.Context(), list) })
+		tx(t, db, func(tx *store.Tx) error {
+			taken, err := tx.TakeAgentResults(t.Context(), 100)
+			for _, r := range taken {
+				got = append(got, string(r.Body))
+			}
+			return err
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

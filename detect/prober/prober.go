@@ -7,6 +7,7 @@ package prober
 import (
 	"context"
 	"log/slog"
+	"reflect"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -21,6 +22,13 @@ type Target struct {
 	Every   time.Duration
 	Timeout time.Duration // held below Every
 	Checker probe.Checker
+}
+
+// Asks reports whether that is how t asks: by that checker, and of that address.
+// Checkers that can't be compared, as functions can't, are taken for the same one.
+func (t Target) Asks(checker probe.Checker, address string) bool {
+	comparable := reflect.ValueOf(t.Checker).Comparable() && reflect.ValueOf(checker).Comparable()
+	return t.Address == address && (!comparable || t.Checker == checker)
 }
 
 // Report is told of each check that has ended. It is called by many goroutines
@@ -76,8 +84,8 @@ func New(o Options) *Prober {
 }
 
 // Set replaces the targets. One whose ID and Every stay keeps its time, and is
-// asked in its new way from then on; what is under way for one that has gone is
-// not reported any more. New ones are asked soon, a hundred a second, and then
+// asked in its new way from then on; what is under way in its old way, or for one
+// that has gone, is not reported any more. New ones are asked soon, a hundred a second, and then
 // in their places.
 func (p *Prober) Set(targets []Target) {
 	now := time.Now()
@@ -228,10 +236,10 @@ func (p *Prober) check(ctx context.Context, e *entry) {
 		return // it was cut short by us
 	}
 	p.mu.Lock()
-	gone := e.gone
+	void := e.gone || !e.Asks(t.Checker, t.Address)
 	p.mu.Unlock()
 	switch {
-	case gone || r == nil:
+	case void || r == nil:
 	case r.Duration > t.Timeout+stoodStill:
 		p.log.Debug("a check took far longer than it may, as toban stood still; it counts for nothing", "target", t.ID, "took", r.Duration, "timeout", t.Timeout)
 	default:

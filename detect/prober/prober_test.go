@@ -245,6 +245,53 @@ func TestWhatHasGoneIsNotReportedAnyMore(t *testing.T) {
 	})
 }
 
+// answering answers after a while.
+type answering struct {
+	took time.Duration
+	up   bool
+}
+
+func (a answering) Check(ctx context.Context, target string) *probe.Result {
+	r := taking(a.took)(ctx, target)
+	r.Up = a.up
+	return r
+}
+
+func TestACheckThatWasUnderWayWhenItsTargetChangedIsNotReported(t *testing.T) {
+	t.Parallel()
+	old := prober.Target{ID: "shop", Address: "old.example.jp", Every: 15 * time.Second, Timeout: 10 * time.Second, Checker: answering{8 * time.Second, false}}
+	for name, c := range map[string]struct {
+		change func(*prober.Target)
+		counts bool
+	}{
+		"another address": {func(t *prober.Target) { t.Address = "new.example.jp" }, false},
+		"another checker": {func(t *prober.Target) { t.Checker = answering{time.Millisecond, true} }, false},
+		"another timeout": {func(t *prober.Target) { t.Timeout = 9 * time.Second }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p, s, stop := running(t, prober.Options{})
+				defer stop()
+				p.Set([]prober.Target{old})
+				time.Sleep(2 * time.Second)
+				began := time.Now()
+				next := old
+				c.change(&next)
+				p.Set([]prober.Target{next})
+				time.Sleep(7 * time.Second)
+				old := slices.ContainsFunc(s.of("shop"), func(at time.Time) bool { return at.Before(began) })
+				if old != c.counts {
+					t.Errorf("got the check that was under way reported: %t, want %t", old, c.counts)
+				}
+				if time.Sleep(30 * time.Second); len(s.of("shop")) < 2 {
+					t.Error("it is not asked on")
+				}
+			})
+		})
+	}
+}
+
 func TestATargetThatStaysKeepsItsTimeWhenOthersChange(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
