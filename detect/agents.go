@@ -72,6 +72,7 @@ type agentName struct{ location, id string }
 
 type agentSeen struct {
 	store.Agent
+	name    string // its own; ID is that of its row
 	saved   time.Time
 	changed bool
 }
@@ -82,32 +83,67 @@ const (
 	agentGone = 30 * time.Second
 	// agentSaved is how often other nodes are told that an agent was there.
 	agentSaved = 10 * time.Second
-	// maxAgents bounds the agents that are kept in mind.
-	maxAgents = 1000
+	// maxAgents bounds the agents of a location that are kept in mind.
+	maxAgents = 20
+	// agentOld is after which time an agent that is not the last of its location says
+	// nothing any more.
+	agentOld = time.Hour
+	// maxAgentName bounds the names of monitors that an agent says something of.
+	maxAgentName = 255
 )
 
-// Polled notes that an agent has asked this node for its list.
+// Polled notes that an agent has asked this node for its list. What it says of
+// anything that is not asked from its location is dropped. Where a location has too
+// many agents, the one that was not there for the longest time gives its place, and
+// its row of the store, to the new one: an agent is another with each start.
 func (m *Monitors) Polled(a store.Agent) {
+	now := m.asks.Load()
+	problems := make(map[oncall.MonitorID]string, min(len(a.Problems), len(now.at[a.Location])))
+	for id, why := range a.Problems {
+		if len(id) <= maxAgentName && now.asksFrom(id, a.Location) {
+			problems[id] = why
+		}
+	}
+	a.Problems, a.PolledAt = problems, time.Now()
 	m.agents.mu.Lock()
 	defer m.agents.mu.Unlock()
-	a.PolledAt = time.Now()
-	name := agentName{a.Location, a.ID}
-	seen := m.agents.here[name]
-	if seen == nil {
-		maps.DeleteFunc(m.agents.here, func(_ agentName, s *agentSeen) bool { return a.PolledAt.Sub(s.PolledAt) > store.KeepAgents })
-		if len(m.agents.here) >= maxAgents {
-			return
+	seen := m.agents.place(a)
+	name := a.ID
+	a.ID = seen.ID
+	seen.changed = seen.changed || seen.name != name || seen.Version != a.Version || !maps.Equal(seen.Problems, a.Problems)
+	seen.Agent, seen.name = a, name
+}
+
+// place is where an agent is kept in mind, a new place or the longest unused one
+// where it has none. mu is held.
+func (s *agents) place(a store.Agent) *agentSeen {
+	n := 0
+	var oldest *agentSeen
+	for _, each := range s.here {
+		if each.Location != a.Location {
+			continue
 		}
-		seen = &agentSeen{changed: true}
-		m.agents.here[name] = seen
+		if each.name == a.ID {
+			return each
+		}
+		if n++; oldest == nil || each.PolledAt.Before(oldest.PolledAt) {
+			oldest = each
+		}
 	}
-	seen.changed = seen.changed || seen.Version != a.Version || !maps.Equal(seen.Problems, a.Problems)
-	seen.Agent = a
+	if n >= maxAgents {
+		return oldest
+	}
+	maps.DeleteFunc(s.here, func(_ agentName, each *agentSeen) bool { return a.PolledAt.Sub(each.PolledAt) > store.KeepAgents })
+	seen := &agentSeen{Agent: a, name: a.ID, changed: true}
+	s.here[agentName{a.Location, a.ID}] = seen
+	return seen
 }
 
 // Agents returns the agents that were there within a day, whichever node they
-// asked, those of a location together, the last one first.
+// asked, those of a location together, the last one first. Of those that were not
+// there within an hour only the last one of its location is told.
 func (m *Monitors) Agents() []store.Agent {
+	now := time.Now()
 	m.agents.mu.Lock()
 	defer m.agents.mu.Unlock()
 	all := maps.Clone(m.agents.there)
@@ -119,11 +155,18 @@ func (m *Monitors) Agents() []store.Agent {
 			all[name] = s.Agent
 		}
 	}
-	return slices.SortedFunc(maps.Values(all), func(a, b store.Agent) int {
+	maps.DeleteFunc(all, func(_ agentName, a store.Agent) bool { return now.Sub(a.PolledAt) > store.KeepAgents })
+	sorted := slices.SortedFunc(maps.Values(all), func(a, b store.Agent) int {
 		if by := strings.Compare(a.Location, b.Location); by != 0 {
 			return by
 		}
 		return b.PolledAt.Compare(a.PolledAt)
+	})
+	last := ""
+	return slices.DeleteFunc(sorted, func(a store.Agent) bool {
+		first := a.Location != last
+		last = a.Location
+		return !first && now.Sub(a.PolledAt) > agentOld
 	})
 }
 
@@ -145,7 +188,7 @@ func (m *Monitors) tellAgents(ctx context.Context, now time.Time) error {
 					return err
 				}
 			}
-			return tx.SweepAgents(ctx)
+			return nil
 		})
 		if err != nil {
 			return err

@@ -129,11 +129,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	return <-sent
 }
 
-// reported takes a result of the prober.
+// reported takes a result of the prober. What another question than that of the
+// present list has found is of no use.
 func (a *Agent) reported(t prober.Target, r *probe.Result) {
 	now := a.now.Load()
-	if task := now.by[oncall.MonitorID(t.ID)]; task != nil {
-		a.carrier.carry(task.m, now.location, r)
+	if task := now.by[oncall.MonitorID(t.ID)]; task != nil && t.Asks(task.checker, task.m.Target) {
+		a.carrier.carry(task.m, task.item.Question, now.location, r)
 	}
 }
 

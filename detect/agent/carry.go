@@ -18,9 +18,10 @@ type carrier struct {
 	samples *detect.Samples
 	out     func([]remotewrite.Sample)
 
-	mu     sync.Mutex // samples are made one check after the other
-	result *probe.Result
-	at     int64
+	mu       sync.Mutex // samples are made one check after the other
+	result   *probe.Result
+	question string // that it answers
+	at       int64
 }
 
 func newCarrier(out func([]remotewrite.Sample)) *carrier {
@@ -29,12 +30,12 @@ func newCarrier(out func([]remotewrite.Sample)) *carrier {
 	return c
 }
 
-// carry hands a result on. It does not block.
-func (c *carrier) carry(m *oncall.Monitor, location string, r *probe.Result) {
+// carry hands a result on, the answer of that question. It does not block.
+func (c *carrier) carry(m *oncall.Monitor, question, location string, r *probe.Result) {
 	at := r.Start.Add(r.Duration)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.result, c.at = r, remotewrite.At(at)
+	c.result, c.question, c.at = r, question, remotewrite.At(at)
 	c.samples.Append(m, location, at, r)
 	c.result = nil
 }
@@ -47,7 +48,7 @@ func (c *carrier) take(batch []remotewrite.Sample) {
 	}
 	if r := c.result; r != nil && batch[0].At == c.at && batch[0].Value == batch[0].Value { // the end of a series is not a number
 		c.result = nil
-		labels := map[string]string{exemplarLabel: detect.EncodeReport(r)}
+		labels := map[string]string{exemplarLabel: detect.EncodeReport(r, c.question)}
 		if with, err := batch[0].Series.With(labels, batch[0].Value, c.at); err == nil { // without it only the reason is missing
 			batch[0].Series = with
 		}

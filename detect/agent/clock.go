@@ -24,8 +24,11 @@ type clock struct {
 }
 
 const (
-	// rightClock is how far off a clock may be, and still be taken for right.
+	// rightClock is how far ahead of toban's time a sample may be.
 	rightClock = 2 * time.Second
+	// nearClock is how far off a clock may not be and still be taken for right: with
+	// an interval of a second, a result holds for less than three.
+	nearClock = 500 * time.Millisecond
 	// maxSpeakers bounds who is kept in mind.
 	maxSpeakers = 1000
 	forgotten   = 10 * time.Minute // after that somebody who says nothing is
@@ -52,7 +55,7 @@ func (c *clocks) off(who speaker, sent string, now time.Time) time.Duration {
 	if off.Abs() > mostOff {
 		return 0
 	}
-	if off.Abs() <= rightClock {
+	if off.Abs() < nearClock {
 		off = 0
 	}
 	c.mu.Lock()
@@ -60,15 +63,16 @@ func (c *clocks) off(who speaker, sent string, now time.Time) time.Duration {
 	known := c.of[who]
 	if known == nil {
 		c.tidy(now)
-		known = &clock{off: off}
-		c.of[who] = known
-		if off != 0 {
+		known = &clock{}
+		if off < 0 || off > rightClock { // less may be the way, whose first use takes longest
+			known.off = off
 			c.tell(who, off)
 		}
+		c.of[who] = known
 	}
 	known.seen = now
 	switch further := off - known.off; {
-	case further.Abs() <= rightClock:
+	case further.Abs() < nearClock:
 		known.doubts = false
 	case further > 0 && !known.doubts:
 		known.doubts = true

@@ -60,8 +60,9 @@ type Door struct {
 	clocks clocks
 	series shelf
 
-	mu    sync.Mutex
-	lists map[string]list // by location
+	mu      sync.Mutex
+	lists   map[string]list      // by location
+	garbled map[string]time.Time // when it was logged last that a location's report can't be read
 }
 
 // list is a list as it is told, and of what it was made.
@@ -73,7 +74,7 @@ type list struct {
 
 // NewDoor returns a Door.
 func NewDoor(o DoorOptions) *Door {
-	return &Door{o: o, log: o.Log, clocks: newClocks(o.Log), series: newShelf(), lists: map[string]list{}}
+	return &Door{o: o, log: o.Log, clocks: newClocks(o.Log), series: newShelf(), lists: map[string]list{}, garbled: map[string]time.Time{}}
 }
 
 // Routes mounts the door on mux.
@@ -215,10 +216,7 @@ func (d *Door) write(w http.ResponseWriter, r *http.Request) error {
 	}) {
 		return ErrOtherLocation
 	}
-	samples, heard, err := d.take(who.location, off, received)
-	if err != nil {
-		return err
-	}
+	samples, heard := d.take(who.location, off, received)
 	if err := d.o.Monitors.Hear(r.Context(), who.location, heard); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package agent
 import (
 	"time"
 
+	"toban/detect"
 	"toban/oncall"
 )
 
@@ -57,10 +58,13 @@ type item struct {
 	Private bool               `json:"private,omitempty"`
 	Module  string             `json:"module"`            // secrets are placeholders in it
 	Secrets []string           `json:"secrets,omitempty"` // references, such as env:NAME
+	// Question is what is said with each answer, of detect.Question; "" = the core
+	// does not want it.
+	Question string `json:"question,omitempty"`
 }
 
 func itemOf(m *oncall.Monitor) item {
-	return item{m.ID, m.Kind, m.Target, m.Every, m.Timeout, m.Private, m.Module, m.Secrets}
+	return item{m.ID, m.Kind, m.Target, m.Every, m.Timeout, m.Private, m.Module, m.Secrets, detect.Question(m)}
 }
 
 // monitor is the item as package detect takes it.

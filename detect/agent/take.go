@@ -4,8 +4,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"toban/detect"
@@ -13,123 +11,94 @@ import (
 	"toban/oncall"
 )
 
+// maxResults is how many results of one series in a request are judged, the last
+// ones: an agent sends one, and what is older says nothing of now.
+const maxResults = 20
+
+// check is a check of which samples came.
+type check struct {
+	monitor oncall.MonitorID
+	at      int64 // Unix milliseconds, as they came
+}
+
 // take makes what came into samples for the metrics and results for the monitors,
 // both dated by toban's clock. Of samples that are of no monitor of that location,
-// such as a Prometheus' own about its scraping, nothing is kept.
-func (d *Door) take(location string, off time.Duration, received []remotewrite.Received) (samples []remotewrite.Sample, heard []detect.Heard, err error) {
+// such as a Prometheus' own about its scraping, nothing is kept but that known
+// series end; nor of checks that say nothing of their target.
+func (d *Door) take(location string, off time.Duration, received []remotewrite.Received) (samples []remotewrite.Sample, heard []detect.Heard) {
 	now := time.Now()
+	void := map[check]bool{}
 	for i := range received {
 		s := &received[i]
-		metric, id := s.Metric(), oncall.MonitorID(s.Label(labelMonitor))
-		if !strings.HasPrefix(metric, "probe_") || id == "" {
+		id := oncall.MonitorID(s.Label(labelMonitor))
+		if s.Metric() != resultMetric || id == "" || !d.o.Monitors.AsksFrom(id, location) {
 			continue
 		}
-		asked := d.o.Monitors.AsksFrom(id, location)
-		series := d.series.find(s, location, asked, now)
-		for _, p := range s.Points {
-			at := time.UnixMilli(p.At).Add(off)
-			if series != nil && at.Before(now.Add(rightClock)) {
-				samples = append(samples, series.sample(p, remotewrite.At(at), metric == resultMetric))
-			}
-			if metric != resultMetric || !asked || math.IsNaN(p.Value) {
+		reports := reportsOf(s)
+		for _, p := range s.Points[max(0, len(s.Points)-maxResults):] {
+			if math.IsNaN(p.Value) {
 				continue
 			}
-			h := detect.Heard{Monitor: id, Up: p.Value == 1, At: at, Report: reportOf(s, p)}
-			if _, err := detect.DecodeReport(h.Report, h.Up, at); err != nil {
-				return nil, nil, ErrUnreadable
+			h := detect.Heard{Monitor: id, Up: p.Value == 1, At: time.UnixMilli(p.At).Add(off), Report: reports[p.At]}
+			r, err := detect.DecodeReport(h.Report, h.Up, h.At)
+			if err != nil { // what it says of the target counts all the same: nobody sends it again
+				h.Report = ""
+				d.unreadable(location, id, err, now)
+			} else if !r.Up && r.Reason.OwnTrouble() {
+				void[check{id, p.At}] = true
 			}
 			heard = append(heard, h)
 		}
 	}
-	slices.SortStableFunc(heard, func(a, b detect.Heard) int { return a.At.Compare(b.At) })
-	return samples, heard, nil
-}
-
-// reportOf is what stands behind a sample, "" where nothing does.
-func reportOf(s *remotewrite.Received, p remotewrite.Point) string {
-	for _, e := range s.Exemplars {
-		if e.At != p.At {
+	for i := range received {
+		s := &received[i]
+		id := oncall.MonitorID(s.Label(labelMonitor))
+		if !strings.HasPrefix(s.Metric(), "probe_") || id == "" {
 			continue
 		}
-		for _, l := range e.Labels {
-			if l.Name == exemplarLabel {
-				return l.Value
+		asked := d.o.Monitors.AsksFrom(id, location)
+		series, full := d.series.find(s, location, asked, now)
+		if full {
+			d.log.Warn("samples of a location are not kept: it has more series, or longer labels, than toban keeps", "location", location)
+		}
+		if series == nil {
+			continue
+		}
+		for _, p := range s.Points {
+			at := time.UnixMilli(p.At).Add(off)
+			if at.Before(now.Add(rightClock)) && (p.Stale() || asked && !void[check{id, p.At}]) {
+				samples = append(samples, series.sample(p, remotewrite.At(at), s.Metric() == resultMetric))
 			}
 		}
 	}
-	return ""
+	slices.SortStableFunc(heard, func(a, b detect.Heard) int { return a.At.Compare(b.At) })
+	return samples, heard
 }
 
-// shelf keeps series that come again and again.
-type shelf struct {
-	mu    sync.Mutex
-	by    map[string]*shelved
-	tided time.Time
-}
-
-type shelved struct {
-	series *remotewrite.Series
-	seen   time.Time
-	value  atomic.Uint64 // its bits, of the last sample
-}
-
-// maxSeries bounds the series of all agents that a node keeps in mind; samples of
-// further ones are not kept.
-const maxSeries = 200_000
-
-func newShelf() shelf { return shelf{by: map[string]*shelved{}} }
-
-// find returns the series with exactly these labels, of that location; nil where
-// it is a new one that may not be.
-func (f *shelf) find(s *remotewrite.Received, location string, mayBeNew bool, now time.Time) *shelved {
-	var name strings.Builder
-	for _, l := range s.Labels {
-		if l.Name != labelLocation {
-			name.WriteString(l.Name + "\xff" + l.Value + "\xff")
+// reportsOf are what stands behind the samples of a series, by their times.
+func reportsOf(s *remotewrite.Received) map[int64]string {
+	by := make(map[int64]string, min(len(s.Exemplars), maxResults))
+	for _, e := range s.Exemplars {
+		if _, known := by[e.At]; known {
+			continue
+		}
+		if at := slices.IndexFunc(e.Labels, func(l remotewrite.Label) bool { return l.Name == exemplarLabel }); at >= 0 {
+			by[e.At] = e.Labels[at].Value
 		}
 	}
-	name.WriteString(location)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if known := f.by[name.String()]; known != nil {
-		known.seen = now
-		return known
-	}
-	if !mayBeNew || !f.room(now) {
-		return nil
-	}
-	labels := make(map[string]string, len(s.Labels))
-	for _, l := range s.Labels {
-		labels[l.Name] = l.Value
-	}
-	metric := s.Metric()
-	delete(labels, "__name__")
-	labels[labelLocation] = location
-	series, err := remotewrite.NewSeries(metric, labels)
-	if err != nil {
-		return nil // its labels were looked at; together they are too long
-	}
-	known := &shelved{series: series, seen: now}
-	known.value.Store(math.Float64bits(math.NaN()))
-	f.by[name.String()] = known
-	return known
+	return by
 }
 
-// room makes room for one more and reports whether there is some.
-func (f *shelf) room(now time.Time) bool {
-	if now.Sub(f.tided) > forgotten {
-		f.tided = now
-		for name, known := range f.by {
-			if now.Sub(known.seen) > forgotten {
-				delete(f.by, name)
-			}
-		}
+// unreadable logs that a report can't be read, now and then for each location.
+func (d *Door) unreadable(location string, id oncall.MonitorID, err error, now time.Time) {
+	d.mu.Lock()
+	before, known := d.garbled[location]
+	tell := !known || now.Sub(before) >= forgotten
+	if tell {
+		d.garbled[location] = now
 	}
-	return len(f.by) < maxSeries
-}
-
-// sample is a sample of the series. A rule may wait for one that turns.
-func (s *shelved) sample(p remotewrite.Point, at int64, result bool) remotewrite.Sample {
-	bits := math.Float64bits(p.Value)
-	return remotewrite.Sample{Series: s.series, At: at, Value: p.Value, Soon: s.value.Swap(bits) != bits && result}
+	d.mu.Unlock()
+	if tell {
+		d.log.Warn("the result of an agent was taken without what it says of it", "location", location, "monitor", id, "err", err)
+	}
 }

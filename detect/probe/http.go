@@ -28,11 +28,12 @@ type httpChecker struct {
 	config  atomic.Pointer[tlsReady] // of the last handshake
 	renewed atomic.Int64             // when kept connections were last let go, in ns
 
-	mu    sync.Mutex
-	shown map[*x509.Certificate]shownOnce // by kept connections
-	idle  map[httpKey]*httpConn           // kept, one for each
-	other map[httpKey]bool                // speak HTTP/2: the library keeps connections to them
-	ways  httpWays                        // nil until they are needed
+	mu     sync.Mutex
+	closed bool                            // nothing is kept any more
+	shown  map[*x509.Certificate]shownOnce // by kept connections
+	idle   map[httpKey]*httpConn           // kept, one for each
+	other  map[httpKey]bool                // speak HTTP/2: the library keeps connections to them
+	ways   httpWays                        // nil until they are needed
 }
 
 // shownOnce is what was made of the certificates of a kept connection.
@@ -93,8 +94,17 @@ func (s *HTTPSettings) Checker(o Options) Checker {
 	return c
 }
 
-// Close ends the connections that are kept.
+// Close ends the connections that are kept. A check that is under way, or a later
+// one, keeps none.
 func (c *httpChecker) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.release()
+}
+
+// release ends the connections that are kept.
+func (c *httpChecker) release() {
 	c.mu.Lock()
 	idle, ways := c.idle, c.ways
 	c.shown, c.idle, c.other = nil, nil, nil
@@ -141,10 +151,11 @@ func (c *httpChecker) Check(ctx context.Context, target string) *Result {
 	r.hops = r.room[:0]
 	r.buffers, _ = buffers.Get().(*httpBuffers) // nothing else is in it
 	defer buffers.Put(r.buffers)
-	defer r.letGo() // also when there was a panic
 	if c.KeepAlive {
 		c.renew(r.result.Start)
+		defer c.after() // what the library has kept meanwhile
 	}
+	defer r.letGo() // also when there was a panic
 	if aim, err := c.aim(target); err != nil {
 		r.failed(err)
 	} else {
@@ -153,6 +164,16 @@ func (c *httpChecker) Check(ctx context.Context, target string) *Result {
 	r.sealed()
 	r.samples()
 	return r.close()
+}
+
+// after ends what is kept after a check of a checker that was closed meanwhile.
+func (c *httpChecker) after() {
+	c.mu.Lock()
+	closed := c.closed
+	c.mu.Unlock()
+	if closed {
+		c.release()
+	}
 }
 
 // httpFound is a result and room for its phases, made at once.
@@ -165,7 +186,7 @@ type httpFound struct {
 func (c *httpChecker) renew(now time.Time) {
 	was := c.renewed.Load()
 	if now.UnixNano()-was > int64(keptAge) && c.renewed.CompareAndSwap(was, now.UnixNano()) {
-		c.Close()
+		c.release()
 	}
 }
 

@@ -20,12 +20,13 @@ func (c *httpChecker) kept(key httpKey) (k *httpConn, other bool) {
 	return k, other
 }
 
-// keep puts a connection away for the next check, unless one is there already.
+// keep puts a connection away for the next check, unless one is there already or
+// the checker is closed.
 func (c *httpChecker) keep(k *httpConn) bool {
 	k.since, k.unwatch = time.Now(), nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, there := c.idle[k.key]; there || len(c.idle) >= maxIdle {
+	if _, there := c.idle[k.key]; there || c.closed || len(c.idle) >= maxIdle {
 		return false
 	}
 	if c.idle == nil {

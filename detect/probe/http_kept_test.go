@@ -277,6 +277,40 @@ func TestTwoChecksAtOnceKeepOneConnection(t *testing.T) {
 	until(t, "no connection is open", func() bool { return open.Load() == 0 })
 }
 
+func TestACheckThatEndsAfterItsCheckerWasClosedKeepsNoConnection(t *testing.T) {
+	t.Parallel()
+	for _, version := range []int{1, 2} {
+		var open atomic.Int32
+		begun, release := make(chan struct{}), make(chan struct{})
+		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			close(begun)
+			<-release
+			_, _ = w.Write([]byte("hello")) // whoever asks judges
+		}))
+		s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				open.Add(1)
+			case http.StateClosed:
+				open.Add(-1)
+			}
+		}
+		s.EnableHTTP2 = version == 2
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		c := asking(t, "keep_alive: true", "tls_config: { insecure_skip_verify: true }")
+		done := make(chan *Result, 1)
+		go func() { done <- c.Check(context.Background(), s.URL) }()
+		<-begun
+		c.(Closer).Close()
+		close(release)
+		if r := <-done; !r.Up {
+			t.Errorf("HTTP/%d: got down: %s", version, r.Message)
+		}
+		until(t, "no connection is open", func() bool { return open.Load() == 0 })
+	}
+}
+
 // until waits a while for something that other goroutines do.
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
