@@ -61,7 +61,11 @@ func (d Data) Socket() string { return filepath.Join(d.Dir, "toban.sock") }
 func (d Data) Metrics() string { return filepath.Join(d.Dir, "metrics") }
 
 // MetricsRules is the folder of the rules that toban itself writes for it.
-func (d Data) MetricsRules() string { return filepath.Join(d.Dir, "metrics-rules") }
+func (d Data) MetricsRules() string { return filepath.Join(d.Dir, "monitor-rules") }
+
+// oldMetricsRules is where earlier versions wrote them. They read all that is in
+// there and write one file only: they would take up what another version left.
+func (d Data) oldMetricsRules() string { return filepath.Join(d.Dir, "metrics-rules") }
 
 // MetricsSocket is where the embedded Prometheus answers.
 func (d Data) MetricsSocket() string { return filepath.Join(d.Dir, "metrics.sock") }

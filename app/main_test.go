@@ -89,7 +89,7 @@ func playMetrics(args []string) int {
 	})
 	mux.HandleFunc("GET /prometheus/-/healthy", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /prometheus/api/v1/rules", func(w http.ResponseWriter, _ *http.Request) {
-		files, _ := filepath.Glob(filepath.Join(filepath.Dir(*data), "metrics-rules", "*.yml"))
+		files, _ := filepath.Glob(filepath.Join(filepath.Dir(*data), "monitor-rules", "*.yml"))
 		var groups []string
 		for _, file := range files {
 			text, _ := os.ReadFile(file)

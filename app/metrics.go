@@ -82,7 +82,7 @@ type metricsSeat struct {
 func newMetrics(data Data, o Options, page func() string, down, blind *metricsAlarm) *metrics {
 	m := &metrics{
 		log: o.Log.With("component", "metrics"), data: data, getenv: o.Getenv, command: o.Metrics, page: page, alarm: down, alarmBlind: blind,
-		changed: make(chan struct{}, 1), asking: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), asking: make(chan struct{}, 1), rules: newEvaluations(),
 	}
 	down.worst = m.blind.worst
 	blind.worst = func() oncall.Severity {
@@ -177,6 +177,7 @@ func (m *metrics) mute() bool {
 
 // run works until ctx ends.
 func (m *metrics) run(ctx context.Context) error {
+	m.dropOldRules()
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error { m.alarm.run(ctx); return nil })
 	work.Go(func() error { m.alarmBlind.run(ctx); return nil })

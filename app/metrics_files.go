@@ -47,6 +47,17 @@ func (m *metrics) WriteRules(monitors []*oncall.Monitor) error {
 	return nil
 }
 
+// dropOldRules takes away the rules of earlier versions, which had them in one file
+// in a folder of its own. A version that is rolled back to reads all that is in there.
+func (m *metrics) dropOldRules() {
+	old := m.data.oldMetricsRules()
+	if _, err := syncFolder(old, nil); err != nil {
+		m.log.Error("rules of an earlier version were not removed", "err", err)
+		return
+	}
+	_ = os.Remove(old) // it stays where it is not empty
+}
+
 // syncFolder makes a folder have those files of rules and no others, and reports
 // whether it had to. A file is there as a whole or not at all; after a loss of
 // power it is written again.

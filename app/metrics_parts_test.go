@@ -80,7 +80,7 @@ func TestEachMonitorThatIsARuleIsAFileOfItsOwn(t *testing.T) {
 	if err := os.MkdirAll(m.data.MetricsRules(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(m.data.MetricsRules(), "monitors.yml"), []byte("groups: []"), 0o600); err != nil { // of an earlier version
+	if err := os.WriteFile(filepath.Join(m.data.MetricsRules(), "another.yml"), []byte("groups: []"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
@@ -106,6 +106,35 @@ func TestEachMonitorThatIsARuleIsAFileOfItsOwn(t *testing.T) {
 				t.Errorf("%s: got %s %v", one.ID, body, err)
 			}
 		}
+	}
+}
+
+func TestAVersionThatIsRolledBackToFindsNoRulesOfThisOne(t *testing.T) {
+	t.Parallel()
+	m := testMetrics(t)
+	old := filepath.Join(m.data.Dir, "metrics-rules") // where earlier versions write one file, and read all
+	if err := os.MkdirAll(old, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(old, "monitors.yml"), []byte("groups: []"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- m.run(ctx) }()
+	disk := &oncall.Monitor{ID: "disk", Name: "disk", Kind: oncall.MonitorPromQL, PromQL: "a", Every: time.Minute, Severity: oncall.Critical}
+	if err := m.WriteRules([]*oncall.Monitor{disk}); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(old, "*")); len(files) > 0 {
+		t.Errorf("got %q, want nothing where an earlier version reads", files)
+	}
+	if files, _ := filepath.Glob(filepath.Join(m.data.MetricsRules(), "*.yml")); len(files) != 1 {
+		t.Errorf("got %q, want the rule of disk", files)
 	}
 }
 

@@ -30,17 +30,25 @@ const (
 
 // evaluations is the last answer about the rules.
 type evaluations struct {
-	mu sync.Mutex
-	of *metricsSeat
-	at time.Time
-	by map[oncall.MonitorID]standing.Evaluation
+	turn chan struct{} // holds one while somebody asks; others wait for the answer
+
+	mu     sync.Mutex
+	of     *metricsSeat
+	at     time.Time // of the question
+	failed time.Time // when the last question got no answer, zero when it got one
+	by     map[oncall.MonitorID]standing.Evaluation
+	forgot int
 }
 
-// forgetRules makes the next question about rules a new one.
+func newEvaluations() evaluations { return evaluations{turn: make(chan struct{}, 1)} }
+
+// forgetRules makes the next question about rules a new one. An answer that is
+// under way is of the rules before.
 func (m *metrics) forgetRules() {
 	m.rules.mu.Lock()
 	defer m.rules.mu.Unlock()
-	m.rules.at = time.Time{}
+	m.rules.at, m.rules.failed = time.Time{}, time.Time{}
+	m.rules.forgot++
 }
 
 // evaluations are how the rules of monitors are evaluated; ok is false while
@@ -50,28 +58,85 @@ func (m *metrics) evaluations(ctx context.Context) (by map[oncall.MonitorID]stan
 	if seat == nil || seat.child == nil || seat.child.State().Phase != child.Ready {
 		return nil, false
 	}
-	m.rules.mu.Lock()
-	defer m.rules.mu.Unlock()
-	now := time.Now()
-	if m.rules.of != seat {
-		m.rules.of, m.rules.at, m.rules.by = seat, time.Time{}, nil
+	e := &m.rules
+	if by, ok, known := e.known(seat, time.Now()); known {
+		return by, ok
 	}
-	if now.Sub(m.rules.at) < rulesFresh {
-		return m.rules.by, true
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return e.last(seat, time.Now())
 	}
-	ctx, cancel := context.WithTimeout(ctx, rulesTime)
+	began := time.Now()
+	if by, ok, known := e.known(seat, began); known { // whoever asked meanwhile knows
+		return by, ok
+	}
+	e.mu.Lock()
+	forgot := e.forgot
+	e.mu.Unlock()
+	asking, cancel := context.WithTimeout(ctx, rulesTime)
 	defer cancel()
-	list, err := seat.asked.Rules(ctx)
+	list, err := seat.asked.Rules(asking)
 	if err != nil {
-		return m.rules.by, m.rules.by != nil && now.Sub(m.rules.at) < rulesStale
+		if ctx.Err() == nil { // else it says nothing of the one that is asked
+			e.fail(forgot, time.Now())
+		}
+		return e.last(seat, time.Now())
 	}
-	m.rules.at, m.rules.by = now, map[oncall.MonitorID]standing.Evaluation{}
+	by = map[oncall.MonitorID]standing.Evaluation{}
 	for i := range list {
 		if id, is := detect.RuleGroup(list[i].Group); is {
-			m.rules.by[id] = evaluated(&list[i], now)
+			by[id] = evaluated(&list[i], began)
 		}
 	}
-	return m.rules.by, true
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.of == seat && e.forgot == forgot {
+		e.at, e.failed, e.by = began, time.Time{}, by
+	}
+	return by, true
+}
+
+// known is what need not be asked again, known is false where it has to.
+func (e *evaluations) known(seat *metricsSeat, now time.Time) (by map[oncall.MonitorID]standing.Evaluation, ok, known bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.of != seat {
+		e.of, e.at, e.failed, e.by = seat, time.Time{}, time.Time{}, nil
+	}
+	switch {
+	case now.Sub(e.at) < rulesFresh:
+		return e.by, true, true
+	case now.Sub(e.failed) < rulesFresh:
+		return e.by, e.stands(now), true
+	}
+	return nil, false, false
+}
+
+// last is the last answer, while it stands.
+func (e *evaluations) last(seat *metricsSeat, now time.Time) (by map[oncall.MonitorID]standing.Evaluation, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.of != seat {
+		return nil, false
+	}
+	return e.by, e.stands(now)
+}
+
+// stands reports whether the last answer is good where no newer one can be had.
+// mu is held.
+func (e *evaluations) stands(now time.Time) bool {
+	return e.by != nil && now.Sub(e.at) < rulesStale
+}
+
+// fail remembers that there was no answer.
+func (e *evaluations) fail(forgot int, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.forgot == forgot {
+		e.failed = now
+	}
 }
 
 func evaluated(r *promapi.Rule, now time.Time) standing.Evaluation {

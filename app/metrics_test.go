@@ -141,7 +141,7 @@ func TestTheMetricsRunAsAChildAndAnswerThroughTheMainListener(t *testing.T) {
 	for _, want := range []string{
 		"--data " + filepath.Join(h.o.Data, "metrics"), "--listen unix:" + filepath.Join(h.o.Data, "metrics.sock"),
 		"--alerts unix:" + filepath.Join(h.o.Data, "core.sock"), "--core unix:" + filepath.Join(h.o.Data, "core.sock"), "--retention 2592000s", "--size 1024MiB", "--memory 300MiB", "--until-stdin-closes",
-		"--external-url http://" + a.Addr(), "--monitors " + filepath.Join(h.o.Data, "metrics-rules"),
+		"--external-url http://" + a.Addr(), "--monitors " + filepath.Join(h.o.Data, "monitor-rules"),
 	} {
 		if !strings.Contains(args+" ", want+" ") {
 			t.Errorf("got the arguments %s, want %s among them", args, want)
