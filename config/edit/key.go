@@ -177,8 +177,13 @@ func facts(k store.Key) keyFacts {
 
 // pathOf is where the sender of a key posts, below the external URL.
 func pathOf(dialect, secret string) string {
-	if dialect == "agent" { // the key is in a header
+	switch dialect { // in these the key is in a header
+	case "agent":
 		return "/agent/v1/write"
+	case "remote_write":
+		return "/prometheus/api/v1/write"
+	case "mackerel":
+		return "/api/v0/services/SERVICE/tsdb"
 	}
 	return "/integrations/" + dialect + "/" + secret
 }

@@ -304,3 +304,14 @@ func quickOptions(s Shell) (all []Option) {
 	}
 	return all
 }
+
+// doubtOf is the text of what is not believed yet.
+func doubtOf(kind oncall.MonitorKind) string {
+	switch kind {
+	case oncall.MonitorHeartbeat:
+		return "monitor.doubt.beat"
+	case oncall.MonitorMetric, oncall.MonitorPromQL:
+		return "monitor.doubt.metric"
+	}
+	return "monitor.doubt.text"
+}
