@@ -144,7 +144,7 @@ func (s *request) incidentPage(p view.Shell, f *incidentFacts) view.IncidentPage
 	}
 	svc := s.dir.Service(f.inc.Service)
 	page.Shadow = s.dir.Settings.Shadow || svc != nil && svc.Shadow
-	page.Alerts = alertsOf(f.alerts)
+	page.Alerts = s.alertsOf(f.alerts)
 	var cost int64
 	page.Reached, cost = s.reached(f.deliveries)
 	page.Summary = view.SummaryOf(f.inc, page.Reached, view.Money(s.lang, cost, s.dir.Settings.Spend.Currency))
@@ -166,13 +166,16 @@ func (s *request) incidentPage(p view.Shell, f *incidentFacts) view.IncidentPage
 // mostLabels is how many labels of an alert are shown.
 const mostLabels = 40
 
-func alertsOf(alerts []oncall.Alert) []view.AlertView {
+func (s *request) alertsOf(alerts []oncall.Alert) []view.AlertView {
 	all := make([]view.AlertView, 0, len(alerts))
 	for i := range alerts {
 		x := &alerts[i]
 		v := view.AlertView{
 			Key: view.Short(x.Fingerprint, 120), Firing: x.State == oncall.Firing, Severity: x.Severity, Count: x.Count, First: x.StartsAt, Last: x.LastAt,
 			Labels: pairs(x.Labels), Notes: pairs(x.Annotations),
+		}
+		if kind := x.Labels["kind"]; s.known && kind != "" && kind != "location" { // as toban's own monitors say it
+			v.Monitor = oncall.MonitorID(x.Labels["monitor"])
 		}
 		all = append(all, v)
 	}

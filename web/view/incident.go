@@ -43,6 +43,9 @@ type AlertView struct {
 	First, Last time.Time
 	Labels      []Hidden // name and value, in order
 	Notes       []Hidden // annotations
+	// Monitor is the monitor of toban's own that says so, "" for any other sender's
+	// or where its page is not the reader's.
+	Monitor oncall.MonitorID
 }
 
 // Reached is one call or message and how it went: queued, sent, delivered,
