@@ -187,8 +187,11 @@ func TestHeadsWithoutEndAreGivenUp(t *testing.T) {
 
 func TestAnEarlyAnswerIsSeen(t *testing.T) {
 	t.Parallel()
-	// The body is never read.
+	// The request begins, and its body is never read.
 	address := neighbour(t, func(conn net.Conn) {
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			return
+		}
 		sends("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")(conn)
 		_ = conn.(*net.TCPConn).CloseWrite()
 		<-time.After(100 * time.Millisecond)
