@@ -217,25 +217,27 @@ func (w *watched) expire() {
 
 // mute takes a location's say away, or gives it back.
 func (w *watched) mute(location string, muted bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.halted {
-		return
-	}
-	now := time.Now()
-	state, edges := w.m.Mute(w.state, location, muted, now)
-	w.turn(state, edges, now)
+	w.decide(func(now time.Time) (oncall.MonitorState, []oncall.MonitorEdge) {
+		return w.m.Mute(w.state, location, muted, now)
+	})
 }
 
 // hold keeps a location for the moment from making anything down, or lets it again.
 func (w *watched) hold(location string, held bool) {
+	w.decide(func(now time.Time) (oncall.MonitorState, []oncall.MonitorEdge) {
+		return w.m.Hold(w.state, location, held, now)
+	})
+}
+
+// decide takes over what something else than a result changes.
+func (w *watched) decide(change func(now time.Time) (oncall.MonitorState, []oncall.MonitorEdge)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.halted {
 		return
 	}
 	now := time.Now()
-	state, edges := w.m.Hold(w.state, location, held, now)
+	state, edges := change(now)
 	w.turn(state, edges, now)
 }
 

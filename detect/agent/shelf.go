@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"hash/maphash"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -12,7 +11,7 @@ import (
 
 // shelf keeps series that come again and again, those of each location apart.
 type shelf struct {
-	seeds [2]maphash.Seed
+	keys remotewrite.Keys
 
 	mu    sync.Mutex
 	of    map[string]*board // by location
@@ -21,13 +20,10 @@ type shelf struct {
 
 // board is that of one location.
 type board struct {
-	by   map[seriesKey]*shelved
+	by   map[remotewrite.Key]*shelved
 	size int // bytes, about
 	told time.Time
 }
-
-// seriesKey is a hash of all labels, long enough that no two series share one.
-type seriesKey [2]uint64
 
 type shelved struct {
 	series *remotewrite.Series
@@ -49,7 +45,7 @@ const (
 )
 
 func newShelf() shelf {
-	return shelf{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, of: map[string]*board{}}
+	return shelf{keys: remotewrite.NewKeys(), of: map[string]*board{}}
 }
 
 // find returns the series with exactly these labels, of that location; nil where
@@ -67,7 +63,7 @@ func (f *shelf) find(s *remotewrite.Received, location string, mayBeNew bool, no
 		}
 		text = append(append(append(append(text, l.Name...), 0xff), l.Value...), 0xff) // no UTF-8 has that
 	}
-	key := seriesKey{maphash.Bytes(f.seeds[0], text), maphash.Bytes(f.seeds[1], text)}
+	key := f.keys.Of(text)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if b := f.of[location]; b != nil && b.by[key] != nil {
@@ -113,7 +109,7 @@ func (f *shelf) tell(location string, now time.Time) bool {
 func (f *shelf) board(location string) *board {
 	b := f.of[location]
 	if b == nil {
-		b = &board{by: map[seriesKey]*shelved{}}
+		b = &board{by: map[remotewrite.Key]*shelved{}}
 		f.of[location] = b
 	}
 	return b

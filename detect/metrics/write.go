@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"log/slog"
 	"maps"
@@ -31,17 +30,13 @@ type writer struct {
 	series *series
 	others http.Handler
 	log    *slog.Logger
-	seeds  [2]maphash.Seed
+	keys   remotewrite.Keys
 
 	mu   sync.RWMutex
-	refs map[encoded]storage.SeriesRef
+	refs map[remotewrite.Key]storage.SeriesRef
 
 	packed, raw sync.Pool // of *[]byte
 }
-
-// encoded stands for the labels of a series: two hashes of their bytes, 128 bits
-// that nobody outside can foresee.
-type encoded [2]uint64
 
 const (
 	// maxKnown bounds the series that are known; then it begins anew.
@@ -56,10 +51,7 @@ const (
 )
 
 func newWriter(to *series, others http.Handler, log *slog.Logger) *writer {
-	w := &writer{series: to, others: others, log: log, refs: map[encoded]storage.SeriesRef{}}
-	for i := range w.seeds {
-		w.seeds[i] = maphash.MakeSeed()
-	}
+	w := &writer{series: to, others: others, log: log, keys: remotewrite.NewKeys(), refs: map[remotewrite.Key]storage.SeriesRef{}}
 	for _, pool := range []*sync.Pool{&w.packed, &w.raw} {
 		pool.New = func() any { return new([]byte) }
 	}
@@ -146,7 +138,7 @@ type batch struct {
 	app     storage.Appender
 	latest  int64
 	refused refusals
-	learnt  map[encoded]storage.SeriesRef
+	learnt  map[remotewrite.Key]storage.SeriesRef
 	builder labels.ScratchBuilder
 }
 
@@ -158,7 +150,7 @@ func (b *batch) append(raw []byte) error {
 			b.refused.add(fmt.Errorf("%w: more than %s ahead", storage.ErrOutOfBounds, maxAhead))
 			return nil
 		}
-		key := encoded{maphash.Bytes(b.seeds[0], of), maphash.Bytes(b.seeds[1], of)}
+		key := b.keys.Of(of)
 		if ref, known := b.refs[key]; known {
 			_, err := b.app.Append(ref, labels.EmptyLabels(), p.At, p.Value)
 			if !errors.Is(err, tsdb.ErrInvalidSample) {
@@ -173,7 +165,7 @@ func (b *batch) append(raw []byte) error {
 		ref, err := b.app.Append(0, set, p.At, p.Value)
 		if err == nil {
 			if b.learnt == nil {
-				b.learnt = map[encoded]storage.SeriesRef{}
+				b.learnt = map[remotewrite.Key]storage.SeriesRef{}
 			}
 			b.learnt[key] = ref
 		}
