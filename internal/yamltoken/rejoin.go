@@ -1,5 +1,6 @@
-// Package yamltoken mends what the YAML library's scanner makes of a text before
-// it is parsed, for everything that reads YAML with places.
+// Package yamltoken reads YAML for everything that needs its places: it mends what
+// the library's scanner makes of a text before it is parsed, and refuses what would
+// take the parser too long.
 package yamltoken
 
 import (
