@@ -16,7 +16,7 @@ func EntrySentence(language string, e oncall.Entry, n Names) string {
 	p, d := In(language), e.Data
 	key := "entry." + string(e.Kind)
 	places := []string{
-		"title", d.Title,
+		"title", p.Title(d.Title),
 		"severity", word(p, "severity.", string(d.Severity)),
 		"urgency", word(p, "urgency.", string(d.Urgency)),
 		"service", n.Service(d.Service),

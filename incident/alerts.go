@@ -94,13 +94,21 @@ const viaAlerts = "alerts"
 
 // again reopens an incident one of whose alerts fires again (R4). Where the same
 // problem has a newer open incident, that one is being responded to, and this
-// one stays over.
+// one stays over. What is wrong now may be something else than at first: the title
+// says that.
 func (l *Lifecycle) again(ctx context.Context, tx *store.Tx, inc *oncall.Incident) (*respond.Taken, error) {
 	if newer, err := replaced(ctx, tx, inc); err != nil || newer {
 		return nil, err
 	}
 	if err := tx.DropRecent(ctx, inc.Service, inc.GroupKey); err != nil {
 		return nil, err
+	}
+	title, err := tx.LastTitle(ctx, inc.ID)
+	if err != nil {
+		return nil, err
+	}
+	if title != "" {
+		inc.Title = title
 	}
 	first, said := inc.Reopen(tx.Now)
 	return &respond.Taken{Incident: inc, Input: oncall.Input{Kind: oncall.InReopened, Users: users(first)}, Said: said}, nil

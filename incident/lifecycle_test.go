@@ -12,6 +12,7 @@ import (
 	"toban/incident"
 	"toban/notify"
 	"toban/oncall"
+	"toban/respond"
 	"toban/respond/respondtest"
 	"toban/store"
 	"toban/store/storetest"
@@ -182,6 +183,39 @@ func TestR4_FiringAgainReopensAndPagesWhoHadItFirst(t *testing.T) {
 		claims := h.Phones.Claims()[before:]
 		if len(claims) == 0 || claims[0].Row.Payload.User != "cho" {
 			t.Errorf("first paged = %v, want cho", claims)
+		}
+	})
+}
+
+func TestR4_ATitleSaysWhyAnIncidentCameBack(t *testing.T) {
+	rehearse(t, respondtest.Config{Script: never}, func(t *testing.T, h *house) {
+		id := h.Open("backup", oncall.Critical)
+		say := func(action oncall.Action, title string) {
+			var dir *oncall.Directory
+			if err := h.DB.Read(t.Context(), func(tx *store.Tx) (err error) {
+				dir, err = tx.Directory(t.Context())
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			a := respond.Opening(dir, dir.Service("shop"), oncall.Signal{Key: "backup", Severity: oncall.Critical, Title: title}, "", "", time.Now())
+			if a.Signal.Action = action; action != oncall.Trigger {
+				a.Incident, a.Response, a.Entries = nil, nil, nil
+			}
+			if got, err := h.DB.Accept(t.Context(), []store.Acceptance{a}); err != nil || got[0].Incident != id {
+				t.Fatalf("got %v %v, want it to be of %s", got, err, id)
+			}
+			after(time.Second)
+		}
+		say(oncall.Trigger, "backup: said again in other words")
+		if got := h.Incident(id).Title; got != "backup" {
+			t.Errorf("got %q after a repetition, want the title to stay", got)
+		}
+		say(oncall.Resolve, "")
+		after(time.Minute)
+		say(oncall.Trigger, "backup: late")
+		if got := h.Incident(id); got.Title != "backup: late" || got.State != oncall.Triggered {
+			t.Errorf("got %q, %s, want it back and its title to say why", got.Title, got.State)
 		}
 	})
 }

@@ -86,17 +86,6 @@ func (a alertmanagerAlert) signal(groupKey string) (oncall.Signal, *oncall.Error
 	return s, nil
 }
 
-// alertTitle is what people read first: the summary, else the name of the alert
-// and where it fires.
-func alertTitle(labels, annotations map[string]string) string {
-	for _, name := range []string{"summary", "title", "message", "description"} {
-		if text := strings.TrimSpace(annotations[name]); text != "" {
-			return text
-		}
-	}
-	return strings.TrimSpace(labels["alertname"] + " " + labels["instance"])
-}
-
 // Fingerprint is Prometheus' fingerprint of a set of labels: FNV-1a over the
 // sorted names and values (common/model.LabelsToSignature), in hexadecimal.
 func Fingerprint(labels map[string]string) string {

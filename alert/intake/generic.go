@@ -10,8 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/itchyny/gojq"
-
+	"toban/internal/jq"
 	"toban/oncall"
 )
 
@@ -49,10 +48,10 @@ var actions = map[string]oncall.Action{
 // generic reads any JSON through the jq mapping of its integration.
 type generic struct {
 	mu       sync.Mutex
-	compiled map[string]*gojq.Code
+	compiled map[string]*jq.Program
 }
 
-func newGeneric() *generic { return &generic{compiled: map[string]*gojq.Code{}} }
+func newGeneric() *generic { return &generic{compiled: map[string]*jq.Program{}} }
 
 func (g *generic) parse(body []byte, in *oncall.Integration) ([]oncall.Signal, error) {
 	doc, exact, err := decode(body)
@@ -93,38 +92,44 @@ func (g *generic) mapped(doc any, in *oncall.Integration) ([]any, error) {
 	if err != nil {
 		return nil, &oncall.Error{Kind: oncall.Unavailable, Code: "intake.mapping", Message: "the mapping of this integration does not compile: " + err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), mappingTime)
-	defer cancel()
+	ctx, stop := jq.Within(context.Background(), mappingTime)
+	defer stop()
 	var out []any
-	for run := code.RunWithContext(ctx, doc); ; {
-		v, more := run.Next()
-		if !more {
-			return out, nil
+	for v, err := range code.Run(ctx, doc) {
+		switch {
+		case err != nil && errors.Is(context.Cause(ctx), jq.ErrMemory):
+			return nil, unmapped("the mapping takes too much memory on this body")
+		case errors.Is(err, context.DeadlineExceeded):
+			return nil, unmapped(fmt.Sprintf("the mapping took longer than %s on this body", mappingTime))
+		case err != nil:
+			return nil, invalid("", "the mapping does not fit this body: %s", err)
 		}
-		switch v := v.(type) {
-		case error:
-			if errors.Is(v, context.DeadlineExceeded) {
-				return nil, invalid("", "the mapping took longer than %s on this body", mappingTime)
-			}
-			return nil, invalid("", "the mapping does not fit this body: %s", v)
-		case []any:
-			out = append(out, v...)
-		default:
+		if several, ok := v.([]any); ok {
+			out = append(out, several...)
+		} else {
 			out = append(out, v)
 		}
 		if len(out) > MaxSignals {
 			return nil, ErrTooMany
 		}
 	}
+	return out, nil
 }
 
-func (g *generic) compile(program string) (*gojq.Code, error) {
+// unmapped is why a body was not mapped in its bounds. Other work of toban may be
+// the cause as well, so the sender has to send it again: it is not the sender's
+// fault, and nothing may be lost.
+func unmapped(why string) error {
+	return &oncall.Error{Kind: oncall.Unavailable, Code: "intake.mapping_limit", Message: why}
+}
+
+func (g *generic) compile(program string) (*jq.Program, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if code, ok := g.compiled[program]; ok {
 		return code, nil
 	}
-	code, err := CompileMap(program)
+	code, err := jq.Mapping(program)
 	if err != nil {
 		return nil, err
 	}
@@ -133,15 +138,6 @@ func (g *generic) compile(program string) (*gojq.Code, error) {
 	}
 	g.compiled[program] = code
 	return code, nil
-}
-
-// CompileMap compiles a jq mapping, without access to files or the environment.
-func CompileMap(program string) (*gojq.Code, error) {
-	query, err := gojq.Parse(program)
-	if err != nil {
-		return nil, err
-	}
-	return gojq.Compile(query, gojq.WithEnvironLoader(func() []string { return nil }))
 }
 
 // readEvent reads one event. Numbers and booleans are taken where a word is

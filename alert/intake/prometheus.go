@@ -222,6 +222,9 @@ func parseOwn(body []byte, in *oncall.Integration) ([]oncall.Signal, error) {
 		s.Service = oncall.ServiceID(s.Labels[serviceLabel])
 		if oncall.MonitorKind(s.Labels[kindLabel]).Rules() { // the label monitor alone may be one of everything: many name their Prometheus so
 			s.GroupKey = s.Labels[monitorLabel]
+			if title := s.Annotations["title"]; title != "" { // the summary has a value that moves
+				s.Title = title
+			}
 		}
 	}
 	return signals, err

@@ -155,24 +155,35 @@ func (s *speech) alarm(c notify.Call) string {
 	if len(c.Incidents) > 1 {
 		return s.fit(c.Language, "alarms", a)
 	}
-	a.What = spokenText(c.Language, first.Title, false)
-	if spoken(c.Language, s.line(c.Language, "alarm", a)) > longest {
-		a.What = spokenText(c.Language, first.Title, true)
+	title := i18n.In(c.Language).Title(first.Title)
+	for _, detail := range []detail{everything, firstNames, noAddresses} {
+		a.What = spokenText(c.Language, title, detail)
+		if spoken(c.Language, s.line(c.Language, "alarm", a)) <= longest {
+			break
+		}
 	}
 	return s.fit(c.Language, "alarm", a)
 }
 
-// fit cuts what happened, then the services, until the words are short enough.
+// fit cuts what happened, then the services, until the words are short enough. The
+// keys are always said.
 func (s *speech) fit(language, name string, a alarm) string {
+	const fewest = 8 // letters that a service keeps
 	for {
 		words := s.line(language, name, a)
-		switch over := spoken(language, words) - longest; {
+		over := letters(language, spoken(language, words)-longest)
+		service := utf8.RuneCountInString(a.Service)
+		switch {
 		case over <= 0:
 			return words
 		case a.What != "":
-			a.What = shorten(language, a.What, over)
-		case utf8.RuneCountInString(a.Service) > 8:
-			a.Service = shorten(language, a.Service, over)
+			a.What = shorten(a.What, max(utf8.RuneCountInString(a.What)-over, 0))
+		case service > fewest:
+			short := shorten(a.Service, max(service-over, fewest))
+			if short == "" || short == a.Service { // one long word
+				short = string([]rune(a.Service)[:max(service-over, fewest)])
+			}
+			a.Service = short
 		default:
 			return words
 		}
@@ -192,18 +203,9 @@ func spoken(language, words string) time.Duration {
 	return time.Duration(utf8.RuneCountInString(words)) * letter(language)
 }
 
-// shorten takes off at least what takes over to say, in English at a blank.
-func shorten(language, text string, over time.Duration) string {
-	runes := []rune(text)
-	n := len(runes) - int((over+letter(language)-1)/letter(language))
-	if n <= 0 {
-		return ""
-	}
-	text = string(runes[:n])
-	if i := strings.LastIndexByte(text, ' '); i > 0 && runes[n] != ' ' {
-		text = text[:i]
-	}
-	return strings.TrimRight(text, " 、。,.;:-")
+// letters is how many letters take that long to say, rounded up.
+func letters(language string, d time.Duration) int {
+	return int((d + letter(language) - 1) / letter(language))
 }
 
 // answer is what is said back after a key, with the incident's number (R21).

@@ -137,13 +137,13 @@ func TestR22_HostNamesAreSpokenSoThatTheyCanBeWrittenDown(t *testing.T) {
 		{"🚨 disk <90% full>\x00\n", "disk 90% full", "disk 90% full", "disk 90% full"},
 		{"サーバーdb-1が停止", "サーバーdb ハイフン 1が停止", "サーバーdb dash 1が停止", "サーバーdb dash 1が停止"},
 	} {
-		if got := spokenText("ja", tc.text, false); got != tc.ja {
+		if got := spokenText("ja", tc.text, everything); got != tc.ja {
 			t.Errorf("ja: got %q, want %q", got, tc.ja)
 		}
-		if got := spokenText("en", tc.text, false); got != tc.en {
+		if got := spokenText("en", tc.text, everything); got != tc.en {
 			t.Errorf("en: got %q, want %q", got, tc.en)
 		}
-		if got := spokenText("en", tc.text, true); got != tc.short {
+		if got := spokenText("en", tc.text, firstNames); got != tc.short {
 			t.Errorf("short: got %q, want %q", got, tc.short)
 		}
 	}

@@ -34,7 +34,7 @@ func services(language string, incidents []notify.Incident) string {
 		case len(names) == mostServices:
 			more++
 		default:
-			names = append(names, spokenText(language, i18n.Sayable(language, inc.Reading, inc.ServiceName, string(inc.Service)), false))
+			names = append(names, spokenText(language, i18n.Sayable(language, inc.Reading, inc.ServiceName, string(inc.Service)), everything))
 		}
 		seen[inc.Service] = true
 	}
@@ -94,17 +94,38 @@ func midnight(t time.Time) time.Time {
 }
 
 var (
-	address  = regexp.MustCompile(`(?i)\b(?:https?|tcp|grpc)://([^/\s?#]+)[^\s、。「」]*`)
+	address  = regexp.MustCompile(`(?i)\b(?:https?|tcp|grpc)://([^/\s?#:)）]+)[^\s、。「」)）]*`)
 	hostLike = regexp.MustCompile(`[A-Za-z0-9]+(?:[._-]+[A-Za-z0-9]+)+(?::[0-9]+)?`)
 	camel    = regexp.MustCompile(`([a-z])([A-Z])`)
 	mixed    = regexp.MustCompile(`([A-Za-z])([0-9])`)
 	figures  = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+	// aside is an address in brackets, which nobody can write down while it is said.
+	aside = regexp.MustCompile(`(?i)\s*[(（]\s*(?:[a-z]+://[^\s)）]+|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]+)?|\[?[0-9a-f]*:[0-9a-f:.]+\]?(?::[0-9]+)?|[a-z0-9-]+(?:\.[a-z0-9-]+)*:[0-9]+)\s*[)）]`)
+	// whole is a URL, or the number of a host, with what goes before and follows.
+	whole = regexp.MustCompile(`(?i)(?:\b(?:at|by|for|from|in|of|on|to)\s+)?\b(?:(?:https?|tcp|grpc)://[^\s、。「」)）]+|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]+)?)\s*(?:[がは]\s*|(\p{Hiragana}))?`)
+	// subject is a name with dots of which something is said, such as that of a metric.
+	subject = regexp.MustCompile(`[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_*-]+)+(?:\s*[がは]\s*|\s+is\s+)`)
+)
+
+// detail is how much is said of the addresses in a text.
+type detail int
+
+const (
+	everything  detail = iota
+	firstNames         // of a host name the first part
+	noAddresses        // and of a URL or a number nothing, where the sentence does without
 )
 
 // spokenText makes a sender's text fit for a voice: host names get their dots
 // and hyphens as words, joined words are parted, and what can't be said is left
-// out. short keeps only the first part of a host name.
-func spokenText(language, text string, short bool) string {
+// out, as are addresses in brackets and all of a URL but its host.
+func spokenText(language, text string, of detail) string {
+	text = aside.ReplaceAllString(text, "")
+	if of == noAddresses {
+		if without := withoutAddresses(text); without != "" {
+			text = without
+		}
+	}
 	text = address.ReplaceAllString(text, "$1")
 	text = strings.Map(func(r rune) rune {
 		switch {
@@ -119,10 +140,25 @@ func spokenText(language, text string, short bool) string {
 		if figures.MatchString(host) {
 			return host
 		}
-		return spokenHost(language, host, short)
+		return spokenHost(language, host, of != everything)
 	})
 	text = camel.ReplaceAllString(text, "$1 $2")
 	return strings.TrimRight(strings.Join(strings.Fields(text), " "), "。.!！ ")
+}
+
+// withoutAddresses leaves out the addresses of a text and what it is about where
+// that is a name with dots; "" where nothing else is in it.
+func withoutAddresses(text string) string {
+	text = whole.ReplaceAllStringFunc(text, func(host string) string {
+		found := whole.FindStringSubmatch(host)
+		if found[1] != "" {
+			return host
+		}
+		return " "
+	})
+	text = subject.ReplaceAllString(text, " ")
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.Trim(text, " :：、,-")
 }
 
 // spokenHost says a host name so that it can be written down.
