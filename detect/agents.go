@@ -220,9 +220,9 @@ func (m *Monitors) tellAgents(ctx context.Context, now time.Time) error {
 // elsewhere is why a monitor can't be asked from some of its locations: an agent
 // says so, or there is none. A location from which results come has somebody who
 // asks, whether or not it is an agent of toban's.
-func (m *Monitors) elsewhere(of *oncall.Monitor, all []store.Agent, now time.Time) string {
+func (m *Monitors) elsewhere(of *oncall.Monitor, all []store.Agent, now time.Time) (text string, absent bool) {
 	if of.Paused || !of.Kind.Probes() {
-		return ""
+		return "", false
 	}
 	var says []string
 	for _, place := range of.Places() {
@@ -245,10 +245,12 @@ func (m *Monitors) elsewhere(of *oncall.Monitor, all []store.Agent, now time.Tim
 		switch {
 		case now.Sub(last.PolledAt) < agentGone || now.Sub(m.agents.since) < agentGone || !m.places.quiet(place, now):
 		case last.PolledAt.IsZero():
+			absent = true
 			says = append(says, "nobody asks from "+place+": no agent of that location was there since toban started")
 		default:
+			absent = true
 			says = append(says, "nobody asks from "+place+": its agent ("+last.Version+") was last there at "+last.PolledAt.UTC().Format(time.RFC3339))
 		}
 	}
-	return strings.Join(says, "; ")
+	return strings.Join(says, "; "), absent
 }

@@ -59,6 +59,7 @@ func (m *Monitors) comeBack(ctx context.Context) error {
 		return err
 	}
 	now := time.Now()
+	m.places.anew(now)
 	for _, w := range all {
 		w.mu.Lock()
 		w.reload(rows[w.id], now)

@@ -1,13 +1,10 @@
 package detect
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
+	"toban/detect/module"
 	"toban/detect/probe"
 	"toban/oncall"
 )
@@ -49,105 +46,13 @@ func Checker(m *oncall.Monitor, resolve func(ref string) (string, error), o prob
 
 // checkerOf makes what asks m's target.
 func checkerOf(m *oncall.Monitor, resolve func(ref string) (string, error), o probe.Options) (probe.Checker, error) {
-	if resolve == nil {
-		resolve = func(ref string) (string, error) { return "", errors.New(ref + " can't be read here") }
-	}
-	decoder := json.NewDecoder(strings.NewReader(m.Module))
-	decoder.UseNumber()
-	var tree any
-	if err := decoder.Decode(&tree); err != nil || decoder.More() {
-		return nil, errors.New("its module can't be read")
-	}
-	f := filler{m: m, resolve: resolve}
-	filled, err := f.fill("", tree)
+	loaded, err := module.Of(m, resolve)
 	if err != nil {
 		return nil, err
 	}
-	var raw bytes.Buffer
-	encoder := json.NewEncoder(&raw)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", " ")
-	if err := encoder.Encode(filled); err != nil {
-		return nil, errors.New("its module can't be read")
-	}
-	module, problems := probe.Source{Secrets: f.secrets}.LoadModule(string(m.ID), raw.Bytes())
-	if module == nil {
-		var says []string
-		for _, p := range problems {
-			if !p.Warning {
-				says = append(says, p.Message)
-			}
-		}
-		return nil, errors.New(f.hide(strings.Join(says, "; ")))
-	}
-	if module.Unsupported != "" {
-		return nil, errors.New(module.Unsupported)
-	}
 	o.Guard.AllowPrivate = m.Private
-	if len(f.secrets) == 0 {
-		return module.Checker(o), nil
+	if len(loaded.Secrets) == 0 {
+		return loaded.Module.Checker(o), nil
 	}
-	return hiding{module.Checker(o), probe.NewSecrets(f.secrets)}, nil
-}
-
-// filler puts secrets into the places that are kept for them.
-type filler struct {
-	m       *oncall.Monitor
-	resolve func(ref string) (string, error)
-	secrets []string // that were put in
-}
-
-func (f *filler) fill(key string, v any) (any, error) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, each := range v {
-			filled, err := f.fill(k, each)
-			if err != nil {
-				return nil, err
-			}
-			v[k] = filled
-		}
-	case []any:
-		for i, each := range v {
-			filled, err := f.fill(key, each)
-			if err != nil {
-				return nil, err
-			}
-			v[i] = filled
-		}
-	case string:
-		return f.text(key, v)
-	}
-	return v, nil
-}
-
-func (f *filler) text(key, text string) (any, error) {
-	// A file that the module reads by itself is one that whoever made the monitor
-	// may name: those are listed.
-	if (strings.HasSuffix(key, "_file") || key == "files") && text != "" && !slices.Contains(f.m.Secrets, "file:"+text) {
-		return nil, fmt.Errorf("the file of %s is not among what the monitor may read", key)
-	}
-	n, ok := oncall.ParsePlaceholder(text)
-	if !ok {
-		return text, nil
-	}
-	if n >= len(f.m.Secrets) {
-		return nil, fmt.Errorf("%s stands for a secret that the monitor does not name", key)
-	}
-	secret, err := f.resolve(f.m.Secrets[n])
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
-	}
-	f.secrets = append(f.secrets, secret)
-	return secret, nil
-}
-
-// hide takes the secrets out of a text.
-func (f *filler) hide(text string) string {
-	for _, secret := range f.secrets {
-		if len(secret) > 1 {
-			text = strings.ReplaceAll(text, secret, "‹secret›")
-		}
-	}
-	return text
+	return hiding{loaded.Module.Checker(o), probe.NewSecrets(loaded.Secrets)}, nil
 }

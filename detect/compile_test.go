@@ -12,6 +12,7 @@ import (
 
 	"toban/config"
 	"toban/detect/probe"
+	"toban/detect/saying"
 	"toban/oncall"
 )
 
@@ -153,13 +154,15 @@ func TestRulesAreAFileOfPrometheus(t *testing.T) {
           team: "a { { b }}"
         annotations:
           reason: "true"
-          summary: "ディスク: the value is {{ $value }}"
+          summary: "ディスク: 条件が成り立っています（値: {{ $value }}）"
+          title: "ディスク: 条件が成り立っています"
+          value: "{{ $value }}"
 `
-	if got := string(RuleOf(disk)); got != want {
+	if got := string(RuleOf(disk, saying.Words{Language: "ja"})); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	for _, other := range []*oncall.Monitor{monitor("shop"), errors, paused} {
-		if got := RuleOf(other); len(got) != 0 {
+		if got := RuleOf(other, saying.Words{}); len(got) != 0 {
 			t.Errorf("got %s, want nothing", got)
 		}
 	}

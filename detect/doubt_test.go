@@ -39,7 +39,7 @@ func TestWhatTobanItselfCanNotAskIsUnknownAndNeverDown(t *testing.T) {
 				}
 				time.Sleep(5 * time.Minute)
 				b.desk.mu.Lock()
-				if n := len(b.desk.signals); n != 1 || !strings.Contains(b.desk.signals[0].Title, "no further socket") {
+				if n := len(b.desk.signals); n != 1 || !strings.Contains(b.desk.signals[0].Annotations["summary"], "no further socket") {
 					t.Errorf("got %+v, want why it can't be seen", b.desk.signals)
 				}
 				b.desk.mu.Unlock()

@@ -249,6 +249,9 @@ func (m *Monitors) watch(ctx context.Context, of *oncall.Monitor, rows map[oncal
 		w = newWatched(m, of)
 		w.checker = m.checkerOf(ctx, of, problems)
 		w.begin(saved, now)
+		if w.first(now) {
+			m.begun.Store(true)
+		}
 	}
 	m.mu.Lock()
 	delete(m.leaving, of.ID)

@@ -39,6 +39,10 @@ func (l *Ledger) hour(at time.Time) *store.MonitorHour {
 	return l.hours[n]
 }
 
+// Watched notes that the monitor was watched at that moment: before anything was
+// counted, perhaps.
+func (l *Ledger) Watched(at time.Time, zone *time.Location) { l.day(at, zone).From(at) }
+
 // check counts a result.
 func (l *Ledger) check(at time.Time, up bool, zone *time.Location) {
 	d := l.day(at, zone)
@@ -59,6 +63,7 @@ func (l *Ledger) Until(to time.Time, status oncall.MonitorStatus, zone *time.Loc
 			}
 		}
 		day, hour, took := l.day(l.Mark, zone), l.hour(l.Mark), end.Sub(l.Mark)
+		day.From(l.Mark)
 		switch status {
 		case oncall.MonitorUp:
 			day.Up, hour.Up = day.Up+took, hour.Up+took
@@ -98,6 +103,16 @@ func (w *watched) settle(now time.Time) {
 			l.Until(p.Settled(now), p.Now(), zone)
 		}
 	}
+}
+
+// first notes since when the monitor is watched where that is of today, and reports
+// whether nobody may have saved it yet. Nobody else knows w.
+func (w *watched) first(now time.Time) bool {
+	zone, since := w.of.calendar(), w.state.Since
+	if store.DayOf(since, zone) == store.DayOf(now, zone) {
+		w.ledgers[""].Watched(since, zone)
+	}
+	return now.Sub(since) <= daysEvery
 }
 
 // times takes what was counted. w.mu is held.

@@ -69,6 +69,7 @@ type Monitors struct {
 	gone      gone
 	directory atomic.Pointer[oncall.Directory]
 
+	begun atomic.Bool // a monitor is watched that never was, and that is not saved yet
 	zone  atomic.Pointer[time.Location]
 	asks  atomic.Pointer[asks]     // what is asked, and from where
 	lives atomic.Pointer[[]string] // the nodes among which monitors are shared
@@ -181,6 +182,9 @@ func (m *Monitors) tend(ctx context.Context) {
 			m.forget(ctx)
 		case <-failures.C:
 			m.saveFailures(ctx)
+			if m.begun.Swap(false) { // since when is not forgotten, however toban ends
+				m.saveTimes(ctx)
+			}
 			m.places.watch(time.Now())
 		case <-sweep.C:
 			m.sweep(ctx)

@@ -17,9 +17,10 @@ import (
 type places struct {
 	of *Monitors
 
-	mu    sync.Mutex
-	by    map[string]*place
-	saved map[oncall.MonitorID]store.MonitorState // alerts that this node had open before its start, until their location is known
+	mu     sync.Mutex
+	by     map[string]*place
+	looked time.Time                               // when it was looked last for those that are silent
+	saved  map[oncall.MonitorID]store.MonitorState // alerts that this node had open before its start, until their location is known
 }
 
 // place is one location.
@@ -28,11 +29,13 @@ type place struct {
 	references map[oncall.MonitorID]*reference
 	monitors   int                     // that are asked from there
 	shared     bool                    // one of them is asked from elsewhere too
+	sight      time.Duration           // how long what is asked there most often holds; 0 = nothing is
 	heard      time.Time               // when anything last came from there
 	failing    time.Time               // since when every reference has failed; zero = one is reached
 	held       bool                    // they have failed once: nothing becomes down there until they are asked again
 	muted      bool                    // they have failed again
-	why        string                  // the message of the reference by which they had
+	reason     string                  // of the reference by which they had
+	why        string                  // the same as a sentence
 	voices     map[placeAlert]*watched // each carries one alert; its state says whether it is open
 }
 
@@ -41,6 +44,7 @@ type reference struct {
 	question string    // of m
 	changed  time.Time // since when that is asked; zero = since the start
 	asked    bool
+	at       time.Time // of the last result; until there is one, since when it is awaited
 	up       bool
 	message  string
 	duration time.Duration
@@ -68,7 +72,7 @@ func IsReference(id oncall.MonitorID) bool { return strings.HasPrefix(string(id)
 func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, now time.Time) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	was, before := ps.by, map[string]map[oncall.MonitorID]*reference{}
+	was, before, idle := ps.by, map[string]map[oncall.MonitorID]*reference{}, map[string]bool{}
 	ps.by = map[string]*place{}
 	at := func(name string) *place {
 		if ps.by[name] == nil {
@@ -78,8 +82,12 @@ func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, 
 				for _, what := range []placeAlert{placeBroken, placeSilent} {
 					p.voices[what] = ps.voice(placeKey(name, what, ps.of.o.DB.Node()))
 				}
+				if p.voices[placeBroken].open() { // it was so when this node stopped, and is until a reference is reached
+					p.muted, p.failing = true, now
+				}
 			}
-			before[name], p.references, p.monitors, p.shared = p.references, nil, 0, false
+			before[name], idle[name] = p.references, p.sight == 0
+			p.references, p.monitors, p.shared, p.sight = nil, 0, false, 0
 			ps.by[name] = p
 		}
 		return ps.by[name]
@@ -91,22 +99,30 @@ func (ps *places) set(locations []*oncall.Location, monitors []*oncall.Monitor, 
 			r := before[l.Name][m.ID]
 			switch {
 			case r == nil:
-				r = &reference{question: Question(m)}
+				r = &reference{question: Question(m), at: now}
 			case !r.m.SameQuestion(m):
-				r = &reference{question: Question(m), changed: now}
+				r = &reference{question: Question(m), changed: now, at: now}
 			}
 			r.m = m
 			p.references[m.ID] = r
+			p.asks(m)
 		}
 	}
 	for _, m := range monitors {
 		for _, name := range m.Places() {
 			p := at(name)
 			p.monitors++
+			p.asks(m)
 			p.shared = p.shared || len(m.Places()) > 1
 		}
 	}
 	for _, p := range ps.by {
+		switch {
+		case p.sight == 0: // and nothing can be heard
+			ps.clear(p, placeSilent, now)
+		case idle[p.name]:
+			p.heard = now
+		}
 		if len(p.references) == 0 && (p.muted || p.held) { // nothing is left that could give its say back
 			p.muted, p.held, p.failing = false, false, time.Time{}
 			ps.clear(p, placeBroken, now)
@@ -195,12 +211,15 @@ func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Resul
 		return false
 	}
 	one := p.references[id]
-	one.asked, one.up, one.message, one.duration = true, r.Up, r.Message, r.Duration
-	failing := true
+	one.asked, one.at, one.up, one.message, one.duration = true, at, r.Up, r.Message, r.Duration
+	of, failing, reached := one.m, true, false
 	for _, each := range p.references {
-		failing = failing && each.asked && !each.up
+		if each.lost(location, at, now) {
+			continue
+		}
+		failing, reached = failing && each.asked && !each.up, reached || each.asked && each.up
 	}
-	if now.Sub(at) > one.m.Sight(location) {
+	if now.Sub(at) > of.Sight(location) {
 		ps.mu.Unlock()
 		return failing
 	}
@@ -209,6 +228,7 @@ func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Resul
 	}
 	muted, held := p.muted, p.held
 	switch {
+	case !failing && !reached: // the others have not been asked yet
 	case !failing:
 		p.failing, p.muted, p.held = time.Time{}, false, false
 		if one.up {
@@ -216,13 +236,13 @@ func (ps *places) reference(id oncall.MonitorID, location string, r *probe.Resul
 		}
 	case p.failing.IsZero():
 		p.failing, p.held = at, true
-	case at.Sub(p.failing) >= one.m.Every/2: // not for the first time
-		p.muted, p.held, p.why = true, false, r.Message
+	case at.Sub(p.failing) >= of.Every/2: // not for the first time
+		p.muted, p.held, p.reason, p.why = true, false, string(r.Reason), r.Message
 	}
 	turned := muted != p.muted || held != p.held
 	ps.mu.Unlock()
 	if sink := ps.of.o.Sink; sink != nil {
-		sink.Append(one.m, location, at, r)
+		sink.Append(of, location, at, r)
 	}
 	if turned {
 		for _, w := range ps.of.list() {
@@ -266,46 +286,14 @@ func (ps *places) hears(location string, at, now time.Time) (wasSilent bool) {
 	return wasSilent
 }
 
-// quiet reports whether nothing has come from a location for long; of one that this
-// node knows nothing of it is not known.
-func (ps *places) quiet(name string, now time.Time) bool {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	p := ps.by[name]
-	if p != nil {
-		p.cut(now)
-	}
-	return p != nil && now.Sub(p.heard) >= agentGone
-}
-
-// silent reports whether nothing at all comes from the locations of a monitor,
-// and says that of them.
-func (ps *places) silent(m *oncall.Monitor, now time.Time) bool {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	for _, name := range m.Places() {
-		p := ps.by[name]
-		if p != nil {
-			p.cut(now)
-		}
-		if p == nil || p.monitors < 2 || now.Sub(p.heard) < oncall.SightGrace {
-			return false
-		}
-	}
-	for _, name := range m.Places() {
-		ps.tellSilent(ps.by[name], now)
-	}
-	return true
-}
-
 // tell opens an alert about a location. ps.mu is held.
-func (ps *places) tell(p *place, what placeAlert, since time.Time, summary string, now time.Time) {
+func (ps *places) tell(p *place, what placeAlert, since time.Time, title, summary string, now time.Time) {
 	severity := oncall.Critical // toban is blind: nobody else would say so
 	if what == placeSilent {
 		severity = oncall.Warning
 	}
-	s := placeSignal(p.name, what, oncall.Trigger, now)
-	s.Severity, s.Title, s.StartsAt = severity, summary, since
+	s := ps.signal(p.name, what, oncall.Trigger, now)
+	s.Severity, s.Title, s.StartsAt = severity, title, since
 	s.Annotations = map[string]string{"reason": string(what), "summary": summary}
 	ps.send(p.voices[what], s, oncall.MonitorDown, now)
 }
@@ -315,7 +303,7 @@ func (ps *places) clear(p *place, what placeAlert, now time.Time) {
 	if !p.voices[what].open() { // as after nearly every check
 		return
 	}
-	ps.send(p.voices[what], placeSignal(p.name, what, oncall.Resolve, now), oncall.MonitorUp, now)
+	ps.send(p.voices[what], ps.signal(p.name, what, oncall.Resolve, now), oncall.MonitorUp, now)
 }
 
 // send says what changes an alert, and saves that it was said.
@@ -339,9 +327,9 @@ func (v *watched) open() bool {
 	return v.state.Alerting
 }
 
-func placeSignal(name string, what placeAlert, action oncall.Action, now time.Time) oncall.Signal {
+func (ps *places) signal(name string, what placeAlert, action oncall.Action, now time.Time) oncall.Signal {
 	return oncall.Signal{
-		Integration: integration, GroupKey: referencePrefix + name + "/" + string(what), Action: action, Severity: oncall.Critical, Title: "location " + name,
+		Integration: integration, GroupKey: referencePrefix + name + "/" + string(what), Action: action, Severity: oncall.Critical, Title: ps.of.words().Say("end.place", "name", name),
 		Labels: map[string]string{"alertname": "location", "kind": "location", "location": name}, StartsAt: now, ReceivedAt: now,
 	}
 }

@@ -25,7 +25,9 @@ func (ps *places) say(location string) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if p := ps.by[location]; p != nil && p.muted && !p.voices[placeBroken].open() {
-		ps.tell(p, placeBroken, p.failing, "toban can't reach what it always reaches from the location "+p.name+": "+p.why, time.Now())
+		words := ps.of.words()
+		why := words.Summary(p.reason, p.why)
+		ps.tell(p, placeBroken, p.failing, words.Say("alert.cut", "name", p.name), words.Say("said.cut", "name", p.name, "why", why), time.Now())
 	}
 }
 

@@ -52,11 +52,8 @@ func (m *Monitors) Hear(ctx context.Context, location string, all []Heard) error
 		}
 		mine = append(mine, h)
 	}
-	if err := m.handOver(ctx, location, others); err != nil {
-		return err
-	}
-	m.hear(location, mine)
-	return nil
+	m.hear(location, mine) // which waits for no store
+	return m.handOver(ctx, location, others)
 }
 
 // handed is how many results are in one row.

@@ -22,6 +22,7 @@ func (w *watched) result(location string, r *probe.Result) (mine, seen bool) {
 		return false, false
 	}
 	now := time.Now()
+	w.stood(now)
 	at := r.Start.Add(r.Duration)
 	if !r.Up && r.Reason.OwnTrouble() {
 		w.trouble[location] = r.Message

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"toban/detect/saying"
 	"toban/oncall"
 )
 
@@ -22,15 +23,15 @@ const groupPrefix = "toban/monitor/"
 
 // RuleOf writes the rule of a monitor, as a rule file of Prometheus' own format
 // with one group in the monitor's interval; it is empty for one that is no rule or
-// is paused. Each monitor is a file by itself: one that can't be evaluated takes
+// is paused. Its alert is said in w. Each monitor is a file by itself: one that can't be evaluated takes
 // no other along.
-func RuleOf(m *oncall.Monitor) []byte {
+func RuleOf(m *oncall.Monitor, w saying.Words) []byte {
 	if !m.Kind.Rules() || m.Paused || m.Validate() != nil {
 		return nil
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "groups:\n  - name: %s\n    interval: %s\n    rules:\n", quoted(groupPrefix+string(m.ID)), oncall.PromDuration(m.Every))
-	rule(&out, m)
+	rule(&out, m, w)
 	return []byte(out.String())
 }
 
@@ -40,7 +41,7 @@ func RuleGroup(name string) (oncall.MonitorID, bool) {
 	return oncall.MonitorID(id), is
 }
 
-func rule(out *strings.Builder, m *oncall.Monitor) {
+func rule(out *strings.Builder, m *oncall.Monitor, w saying.Words) {
 	fmt.Fprintf(out, "      - alert: %s\n        expr: %s\n", quoted(m.Name), quoted(m.PromQL))
 	if d := spanOf(m.Down, m.Every); d > 0 {
 		fmt.Fprintf(out, "        for: %s\n", oncall.PromDuration(d))
@@ -59,7 +60,17 @@ func rule(out *strings.Builder, m *oncall.Monitor) {
 	for _, name := range slices.Sorted(maps.Keys(m.Labels)) {
 		fmt.Fprintf(out, "          %s: %s\n", name, quoted(literal(m.Labels[name])))
 	}
-	fmt.Fprintf(out, "        annotations:\n          reason: \"true\"\n          summary: %s\n", quoted(literal(m.Name)+": the value is {{ $value }}"))
+	const value = "{{ $value }}" // the title says what holds as long as it fires: no value
+	name := literal(m.Title())
+	out.WriteString("        annotations:\n")
+	for _, a := range [][2]string{
+		{"reason", string(saying.ReasonRule)},
+		{"summary", w.Say("said.rule", "name", name, "value", value)},
+		{"title", w.Title(name, string(saying.ReasonRule), "")},
+		{"value", value},
+	} {
+		fmt.Fprintf(out, "          %s: %s\n", a[0], quoted(a[1]))
+	}
 }
 
 // spanOf is a threshold as a time: a result in a row is an evaluation.

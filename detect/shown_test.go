@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"toban/detect/saying"
 	"toban/oncall"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestNoTokenOfATargetIsInWhatIsSaidOfIt(t *testing.T) {
 	t.Parallel()
 	m := &oncall.Monitor{ID: "shop", Name: "Shop", Kind: oncall.MonitorHTTP, Target: "https://shop.example.jp/health?token=hunter2&page=3", Severity: oncall.Critical}
-	s, ok := signalOf(m, oncall.MonitorEdge{Alert: oncall.AlertDown, Reason: "status", Message: "the status is 500"}, time.UnixMilli(1))
+	s, ok := signalOf(saying.Words{}, m, oncall.MonitorEdge{Alert: oncall.AlertDown, Reason: "status", Message: "the status is 500"}, time.UnixMilli(1))
 	if !ok {
 		t.Fatal("got nothing to say")
 	}

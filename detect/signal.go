@@ -1,8 +1,10 @@
 package detect
 
 import (
+	"strings"
 	"time"
 
+	"toban/detect/saying"
 	"toban/oncall"
 )
 
@@ -12,29 +14,45 @@ const integration oncall.IntegrationID = "monitors"
 // sightSuffix makes the key of the alert about not seeing a monitor.
 const sightSuffix = "/sight"
 
+// unseen is the reason of that alert.
+const unseen = "unseen"
+
 // Keys are the keys of the alerts of a monitor that asks or listens itself: that
 // it is down, and that it can't be seen.
 func Keys(id oncall.MonitorID) [2]string { return [2]string{string(id), string(id) + sightSuffix} }
 
+// words are the language and the zone in which alerts are said.
+func (m *Monitors) words() saying.Words {
+	dir := m.directory.Load()
+	if dir == nil {
+		return saying.Words{Zone: time.UTC}
+	}
+	return saying.Of(dir.Settings)
+}
+
 // signalOf is what an edge says; ok is false for one that nobody has to know of.
-func signalOf(m *oncall.Monitor, e oncall.MonitorEdge, now time.Time) (s oncall.Signal, ok bool) {
+func signalOf(w saying.Words, m *oncall.Monitor, e oncall.MonitorEdge, now time.Time) (s oncall.Signal, ok bool) {
+	name := m.Title()
 	s = oncall.Signal{
 		Integration: integration, Service: m.Service, Key: string(m.ID), Severity: m.Severity,
 		Labels: m.AlertLabels(""), StartsAt: e.Since, ReceivedAt: now, Annotations: map[string]string{},
 	}
 	switch e.Alert {
 	case oncall.AlertDown:
-		s.Action, s.Title = oncall.Trigger, m.Name+": "+e.Message
-		s.Annotations["reason"], s.Annotations["summary"] = e.Reason, e.Message
+		said, at := m.PartPlaces(e.Message)
+		s.Action, s.Title = oncall.Trigger, w.Title(name, e.Reason, said)
+		s.Annotations["reason"], s.Annotations["summary"] = e.Reason, w.Summary(e.Reason, said)
+		if len(at) > 0 {
+			s.Annotations["summary"] = w.Say("said.places", "said", s.Annotations["summary"], "places", strings.Join(at, ", "))
+		}
 	case oncall.AlertUp:
-		s.Action, s.Title = oncall.Resolve, m.Name
+		s.Action, s.Title = oncall.Resolve, name
 	case oncall.AlertUnseen:
 		s.Action, s.Severity, s.Key = oncall.Trigger, oncall.Warning, s.Key+sightSuffix
-		summary := "not checked since " + e.Since.UTC().Format(time.RFC3339) + ": toban can't tell whether it is up"
-		s.Title = m.Name + ": " + summary
-		s.Annotations["reason"], s.Annotations["summary"] = "unseen", summary
+		s.Title = w.Title(name, unseen, "")
+		s.Annotations["reason"], s.Annotations["summary"] = unseen, w.Say("said.unseen", "time", w.At(e.Since))
 	case oncall.AlertSeen:
-		s.Action, s.Severity, s.Key, s.Title = oncall.Resolve, oncall.Warning, s.Key+sightSuffix, m.Name
+		s.Action, s.Severity, s.Key, s.Title = oncall.Resolve, oncall.Warning, s.Key+sightSuffix, name
 	default:
 		return s, false
 	}
@@ -111,12 +129,12 @@ func (w *watched) moveAlerts(now time.Time) {
 			continue
 		}
 		e := oncall.MonitorEdge{From: w.state.Now(), To: w.state.Now(), Since: w.state.Since, At: now, Alert: alert, Reason: w.state.Reason, Message: w.state.Message}
-		s, _ := signalOf(w.m, e, now)
+		s, _ := signalOf(w.of.words(), w.m, e, now)
 		if w.of.route(s.Service, s.Labels) == at.Service {
 			continue
 		}
 		end := s
-		end.Action, end.Title, end.Annotations = oncall.Resolve, w.m.Name+" is watched for another service", map[string]string{}
+		end.Action, end.Title, end.Annotations = oncall.Resolve, w.of.words().Say("end.moved", "name", w.m.Title()), map[string]string{}
 		w.address(&end, alert)
 		w.address(&s, alert)
 		w.signals = append(w.signals, end, s)

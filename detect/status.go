@@ -22,7 +22,13 @@ type Status struct {
 	Here bool
 	// Problem is why it can't be asked, "" when it can.
 	Problem string
+	// ProblemCode is the code of that in docs/errors.md: of what it keeps from being
+	// asked here, else of an agent that is not there.
+	ProblemCode string
 }
+
+// errAbsent is why nobody asks from a location.
+var errAbsent = &oncall.Error{Kind: oncall.NotFound, Code: "agent.not_found", Message: "no agent of the location is there"}
 
 // Last is the last result from a location.
 type Last struct {
@@ -43,14 +49,13 @@ func (m *Monitors) Status(ctx context.Context) ([]Status, error) {
 	var others []oncall.MonitorID
 	agents := m.Agents()
 	for i, each := range all {
-		list[i] = Status{Monitor: each, Problem: m.problem(each, agents)}
+		list[i] = Status{Monitor: each}
 		if w := m.get(each.ID); w != nil {
-			problem := list[i].Problem
 			list[i] = w.status()
-			list[i].Problem = problem
 		} else if each.Kind.Probes() {
 			others = append(others, each.ID)
 		}
+		list[i].Problem, list[i].ProblemCode = m.problem(each, agents)
 	}
 	if len(others) == 0 {
 		return list, nil
@@ -68,7 +73,7 @@ func (m *Monitors) Status(ctx context.Context) ([]Status, error) {
 }
 
 // problem is why a monitor can't be asked from here, or from elsewhere.
-func (m *Monitors) problem(of *oncall.Monitor, agents []store.Agent) string {
+func (m *Monitors) problem(of *oncall.Monitor, agents []store.Agent) (text, code string) {
 	m.mu.RLock()
 	here := m.problems[of.ID]
 	w := m.watched[of.ID]
@@ -76,11 +81,17 @@ func (m *Monitors) problem(of *oncall.Monitor, agents []store.Agent) string {
 	if here == "" && w != nil {
 		here = w.troubles()
 	}
-	elsewhere := m.elsewhere(of, agents, time.Now())
-	if here != "" && elsewhere != "" {
-		return here + "; " + elsewhere
+	elsewhere, absent := m.elsewhere(of, agents, time.Now())
+	code = "monitor.invalid"
+	switch {
+	case here != "" && elsewhere != "":
+		return here + "; " + elsewhere, code
+	case here == "" && elsewhere == "":
+		return "", ""
+	case here == "" && absent:
+		code = errAbsent.Code
 	}
-	return here + elsewhere
+	return here + elsewhere, code
 }
 
 // stateOf is a state as it was saved.
@@ -129,10 +140,11 @@ func (m *Monitors) Monitor(ctx context.Context, id oncall.MonitorID) (Status, er
 		}
 		if w := m.get(id); w != nil {
 			s := w.status()
-			s.Problem = m.problem(each, m.Agents())
+			s.Problem, s.ProblemCode = m.problem(each, m.Agents())
 			return s, nil
 		}
-		s := Status{Monitor: each, Problem: m.problem(each, m.Agents())}
+		s := Status{Monitor: each}
+		s.Problem, s.ProblemCode = m.problem(each, m.Agents())
 		if !each.Kind.Probes() {
 			return s, nil
 		}
@@ -160,20 +172,26 @@ func (m *Monitors) Check(ctx context.Context, id oncall.MonitorID) (*probe.Resul
 	if !s.Monitor.Kind.Probes() {
 		return nil, &oncall.Error{Kind: oncall.Invalid, Code: "monitor.asks_nobody", Message: "a monitor of the kind " + string(s.Monitor.Kind) + " asks nobody itself"}
 	}
+	return m.Try(ctx, s.Monitor)
+}
+
+// Try is Check for a monitor that probes and need not be configured: somebody may
+// want to see first what it would see.
+func (m *Monitors) Try(ctx context.Context, of *oncall.Monitor) (*probe.Result, error) {
 	select {
 	case m.checks <- struct{}{}:
 		defer func() { <-m.checks }()
 	default:
 		return nil, &oncall.Error{Kind: oncall.Limited, Code: "monitor.busy", Message: "several checks by hand are under way; try again in a moment"}
 	}
-	checker, err := m.compile(s.Monitor)
+	checker, err := m.compile(of)
 	if err != nil {
-		return nil, &oncall.Error{Kind: oncall.Invalid, Code: "monitor.invalid", Message: "monitor " + string(id) + ": " + err.Error()}
+		return nil, &oncall.Error{Kind: oncall.Invalid, Code: "monitor.invalid", Message: "monitor " + string(of.ID) + ": " + err.Error()}
 	}
 	if c, ok := checker.(probe.Closer); ok {
 		defer c.Close()
 	}
-	within, cancel := context.WithTimeout(probe.WithEvidence(ctx), s.Monitor.Timeout)
+	within, cancel := context.WithTimeout(probe.WithEvidence(ctx), of.Timeout)
 	defer cancel()
-	return checker.Check(within, s.Monitor.Target), nil
+	return checker.Check(within, of.Target), nil
 }

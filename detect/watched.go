@@ -146,12 +146,13 @@ func (w *watched) say(e oncall.MonitorEdge, now time.Time) (oncall.Signal, bool)
 	if _, said := w.opened[oncall.AlertUnseen]; e.Alert == oncall.AlertSeen && !said {
 		return oncall.Signal{}, false
 	}
-	s, ok := signalOf(w.m, e, now)
+	words := w.of.words()
+	s, ok := signalOf(words, w.m, e, now)
 	if ok {
 		w.address(&s, opens(e))
 	}
 	if why := w.why(); ok && why != "" && e.Alert == oncall.AlertUnseen {
-		s.Title, s.Annotations["summary"] = s.Title+" ("+why+")", s.Annotations["summary"]+" ("+why+")"
+		s.Annotations["summary"] = words.Say("said.why", "said", s.Annotations["summary"], "why", why)
 	}
 	return s, ok
 }
@@ -172,7 +173,7 @@ func (w *watched) unsay(now time.Time) {
 func (w *watched) arm(now time.Time) {
 	next := w.m.Next(w.state)
 	if w.halted || next.IsZero() {
-		if w.timer != nil {
+		if w.due = (time.Time{}); w.timer != nil {
 			w.timer.Stop()
 		}
 		return
@@ -189,8 +190,22 @@ func (w *watched) arm(now time.Time) {
 // standstill is how late a timer is only when toban itself did not run.
 const standstill = 5 * time.Second
 
-// expire lets time decide. What has passed while toban stood still counts for
-// nothing, as while it is down: nobody asked.
+// stood goes on where toban itself did not run: what has passed meanwhile counts for
+// nothing, as while it is down, since nobody asked. It reports whether that is so.
+// Results may come before the timer gets its turn. w.mu is held.
+func (w *watched) stood(now time.Time) bool {
+	if w.due.IsZero() || now.Sub(w.due) <= standstill {
+		return false
+	}
+	w.settle(w.due)
+	w.of.courier.keep(w.times())
+	was := w.state.Places
+	w.resume(w.state, now)
+	w.still(was, now)
+	return true
+}
+
+// expire lets time decide.
 func (w *watched) expire() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -198,12 +213,7 @@ func (w *watched) expire() {
 		return
 	}
 	now := time.Now()
-	if now.Sub(w.due) > standstill {
-		w.settle(w.due)
-		w.of.courier.keep(w.times())
-		was := w.state.Places
-		w.resume(w.state, now)
-		w.still(was, now)
+	if w.stood(now) {
 		return
 	}
 	state, edges := w.m.Expire(w.state, now)
@@ -237,6 +247,7 @@ func (w *watched) decide(change func(now time.Time) (oncall.MonitorState, []onca
 		return
 	}
 	now := time.Now()
+	w.stood(now)
 	state, edges := change(now)
 	w.turn(state, edges, now)
 }

@@ -102,3 +102,62 @@ func TestWhatWasNotSaidOfNotSeeingIsDueAgain(t *testing.T) {
 	s.pass(time.Hour + 5*time.Minute + 39*time.Second).want()
 	s.pass(2 * time.Hour).want("unknown → unknown since 0s at 1h5m40s: unseen")
 }
+
+func TestALocationThatHasNeverAnsweredKeepsNoOutageQuiet(t *testing.T) {
+	t.Parallel()
+	s := tell(t, Monitor{Locations: []string{Here, "osaka", "naha"}, Quorum: 2}) // no agent is there yet
+	s.from(Here, time.Second, false).from(Here, 16*time.Second, false).pass(46 * time.Second).want()
+	s.from(Here, 31*time.Second, false).from(Here, 46*time.Second, false).pass(48 * time.Second).want("unknown → down since 47s at 47s: down")
+	s.from("osaka", 50*time.Second, true).want("down → up since 50s at 50s: up") // one of two
+
+	s = tell(t, Monitor{Locations: []string{Here, "osaka"}, Quorum: 2})
+	s.from(Here, 0, true).from("osaka", 0, true).pass(44 * time.Second).said() // the agent of osaka is gone
+	s.from(Here, 45*time.Second, true).from(Here, 60*time.Second, true)
+	s.add(s.m.Forget(s.s, after(61*time.Second))).said() // and another address is asked
+	s.from(Here, 75*time.Second, false).from(Here, 90*time.Second, false).from(Here, 105*time.Second, false).pass(2 * time.Minute)
+	s.want("unknown → down since 1m48s at 1m48s: down")
+}
+
+func TestTheFirstLocationThatAnswersIsNotMoreThanHalfOfThem(t *testing.T) {
+	t.Parallel()
+	s := tell(t, Monitor{Locations: []string{Here, "osaka", "naha"}})
+	s.from("osaka", time.Second, false).want()
+	s.from(Here, 2*time.Second, true).want("unknown → up since 2s at 2s")
+	s.from("naha", 3*time.Second, true).want()
+
+	s = tell(t, Monitor{Locations: []string{Here, "osaka", "naha"}, Down: Threshold{Count: 2}})
+	s.from("osaka", time.Second, false).from(Here, 10*time.Second, false).from("osaka", 16*time.Second, false).pass(20 * time.Second).want()
+	s.from(Here, 25*time.Second, false).want("unknown → down since 10s at 25s: down")
+}
+
+func TestARestartDoesNotWaitAgainForALocationThatNeverAnswered(t *testing.T) {
+	t.Parallel()
+	s := tell(t, Monitor{Locations: []string{Here, "osaka"}, Quorum: 2})
+	for at := time.Duration(0); at < time.Minute; at += 15 * time.Second {
+		s.pass(at).from(Here, at, false)
+	}
+	s.pass(time.Minute).want("unknown → down since 47s at 47s: down")
+	s.s = s.m.Resume(s.s, after(time.Minute))
+	s.from(Here, 61*time.Second, false).pass(90 * time.Second).want()
+}
+
+func TestOneFailureBeforeALocationFellSilentIsNoOutage(t *testing.T) {
+	t.Parallel()
+	s := tell(t, Monitor{Every: 5 * time.Second, Timeout: 2 * time.Second, Down: Threshold{For: 10 * time.Second}, Locations: []string{Here, "osaka", "naha"}, Quorum: 2})
+	for _, place := range s.m.Places() {
+		s.from(place, 0, true)
+	}
+	s.said()
+	for _, place := range s.m.Places() {
+		s.from(place, 5*time.Second, false)
+	}
+	for at := 10 * time.Second; at <= 40*time.Second; at += 5 * time.Second { // the agents say nothing more
+		s.pass(at).from(Here, at, true)
+	}
+	s.want()
+
+	s = tell(t, Monitor{Every: 5 * time.Second, Timeout: 2 * time.Second, Down: Threshold{For: 10 * time.Second}})
+	s.result(0, true).result(5*time.Second, false).result(12*time.Second, false).said() // the second one took its time
+	s.pass(14 * time.Second).want()
+	s.pass(15 * time.Second).want("up → down since 5s at 15s: down")
+}

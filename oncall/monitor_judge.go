@@ -1,6 +1,7 @@
 package oncall
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 // few of them for it.
 func (w *turning) judge() {
 	s := &w.state
-	from, to := s.Now(), w.m.verdict(s.Places)
+	from, to := s.Now(), w.m.verdict(*s, w.now)
 	if to == MonitorUp && from != MonitorUp && (!w.success || s.Alerting && w.m.lastSaid(s.Places) != MonitorUp) {
 		to = MonitorUnknown
 	}
@@ -81,7 +82,24 @@ func (m *Monitor) why(places map[string]PlaceState) (reason, message string) {
 		return "", ""
 	}
 	if message = first.Message; len(m.Locations) > 1 {
-		message += " (" + strings.Join(at, ", ") + ")"
+		message += " (" + strings.Join(at, placesBy) + ")"
 	}
 	return first.Reason, message
+}
+
+// placesBy is between the locations that a message names.
+const placesBy = ", "
+
+// PartPlaces parts what a check said from the locations that say so, as the message
+// of a monitor with several names both.
+func (m *Monitor) PartPlaces(message string) (said string, at []string) {
+	i := strings.LastIndex(message, " (")
+	if len(m.Locations) < 2 || i < 0 || !strings.HasSuffix(message, ")") {
+		return message, nil
+	}
+	at = strings.Split(message[i+2:len(message)-1], placesBy)
+	if slices.ContainsFunc(at, func(name string) bool { return !slices.Contains(m.Locations, name) }) {
+		return message, nil
+	}
+	return message[:i], at
 }

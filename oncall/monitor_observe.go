@@ -116,8 +116,13 @@ func (m *Monitor) Next(s MonitorState) (next time.Time) {
 	if at, ok := m.unseen(s); ok {
 		earlier(at)
 	}
-	if s.Now() != MonitorUnknown && m.verdict(s.Places) == MonitorUnknown { // it is asked from elsewhere now
-		earlier(s.Watched.Add(m.sight()))
+	if at := s.Watched.Add(m.sight()); s.Now() != MonitorUnknown && m.verdict(s, at) == MonitorUnknown { // it is asked from elsewhere now
+		earlier(at)
+	}
+	for _, location := range m.Places() { // those that are there are enough once nobody else is awaited
+		if end, ok := m.awaited(s, location); ok && m.verdict(s, end) == MonitorDown {
+			earlier(end)
+		}
 	}
 	return next
 }
@@ -310,13 +315,15 @@ func (w *turning) believed(p PlaceState) bool {
 // reached reports whether a pending change is to be believed.
 func (t Threshold) reached(p Pending) bool { return p.Count >= t.Count && p.For >= t.For }
 
-// over is when a pending failure is believed if nothing contradicts it. Up is
-// only ever said by a success.
+// over is when a pending failure is believed if nothing contradicts it, unless
+// another result is due before: where that does not come, nobody looks any more. Up
+// is only ever said by a success.
 func (m *Monitor) over(p PlaceState) (time.Time, bool) {
 	if p.Pending.To != MonitorDown || p.Held || p.Pending.Count < m.Down.Count || p.At.Before(p.Watched) {
 		return time.Time{}, false
 	}
-	return p.At.Add(m.Down.For - p.Pending.For), true
+	left := m.Down.For - p.Pending.For
+	return p.At.Add(left), left <= m.Every+m.Timeout
 }
 
 // blind is when a location that says nothing knows nothing any more.

@@ -1,13 +1,22 @@
 package oncall
 
+import "time"
+
 // verdict is what the locations say together. A location that is muted or knows
 // nothing has no say. Down takes m.Quorum of those that have one, or more than
 // half of them; up takes one that says so; what is left, such as too few failing
-// locations and no other, is unknown. A location that was there and has no say any
-// more keeps no outage quiet: where fewer than m.Quorum are left, all of them are
-// enough.
-func (m *Monitor) verdict(places map[string]PlaceState) MonitorStatus {
-	return m.counted(places, func(p PlaceState) MonitorStatus {
+// locations and no other, is unknown. A location that has no say keeps no outage
+// quiet: where fewer than m.Quorum are left, all of them are enough. One that has
+// never said anything counts as one that may still do so, for as long as its first
+// result takes to come.
+func (m *Monitor) verdict(s MonitorState, now time.Time) MonitorStatus {
+	awaited := 0
+	for _, location := range m.Places() {
+		if end, ok := m.awaited(s, location); ok && now.Before(end) {
+			awaited++
+		}
+	}
+	return m.counted(s.Places, awaited, func(p PlaceState) MonitorStatus {
 		if p.Muted {
 			return MonitorUnknown
 		}
@@ -15,10 +24,30 @@ func (m *Monitor) verdict(places map[string]PlaceState) MonitorStatus {
 	})
 }
 
+// firstSlack is what the first result of a location takes to come besides its Sight:
+// whoever asks there has to hear of the monitor.
+const firstSlack = 5 * time.Second
+
+// awaited is until when a location that has never said anything is waited for. What
+// is down stays so without it.
+func (m *Monitor) awaited(s MonitorState, location string) (until time.Time, ok bool) {
+	p, known := s.Places[location]
+	switch {
+	case s.Now() == MonitorDown, p.Muted, p.Known != "", p.Now() != MonitorUnknown:
+		return time.Time{}, false
+	case !known:
+		p.Watched = s.Watched
+	case p.Pending.To != "": // it is heard, and makes up its mind
+		until, _ = m.blind(location, p)
+		return until, true
+	}
+	return p.Watched.Add(m.Sight(location) + firstSlack), true
+}
+
 // lastSaid is the verdict where a location that has no say, and last said down,
 // still says so.
 func (m *Monitor) lastSaid(places map[string]PlaceState) MonitorStatus {
-	return m.counted(places, func(p PlaceState) MonitorStatus {
+	return m.counted(places, 0, func(p PlaceState) MonitorStatus {
 		if silent := p.Muted || p.Now() == MonitorUnknown; silent && p.Known == MonitorDown {
 			return MonitorDown
 		} else if silent {
@@ -28,23 +57,21 @@ func (m *Monitor) lastSaid(places map[string]PlaceState) MonitorStatus {
 	})
 }
 
-func (m *Monitor) counted(places map[string]PlaceState, say func(p PlaceState) MonitorStatus) MonitorStatus {
-	up, down, awaited := 0, 0, 0
+func (m *Monitor) counted(places map[string]PlaceState, awaited int, say func(p PlaceState) MonitorStatus) MonitorStatus {
+	up, down := 0, 0
 	for _, location := range m.Places() {
-		switch p, known := places[location]; {
+		p, known := places[location]
+		switch {
 		case !known:
-			awaited++
 		case say(p) == MonitorUp:
 			up++
 		case say(p) == MonitorDown:
 			down++
-		case p.Known == "" && !p.Muted:
-			awaited++
 		}
 	}
 	need := min(m.Quorum, up+down+awaited)
 	if m.Quorum <= 0 {
-		need = (up+down)/2 + 1
+		need = (up+down+awaited)/2 + 1
 	}
 	switch {
 	case down > 0 && down >= need:

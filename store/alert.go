@@ -40,6 +40,20 @@ func (tx *Tx) FiringOf(ctx context.Context, names []oncall.IncidentID) (map[onca
 	return firing, nil
 }
 
+const selectLastSaid = `
+	SELECT s.body FROM alerts a JOIN signals s ON s.id = a.edge
+	WHERE a.incident_id = $1 AND a.state = 'firing' ORDER BY a.last_at DESC LIMIT 1`
+
+// LastTitle is the title of what made the alert fire that was said last of those of
+// the incident that fire; "" where none does.
+func (tx *Tx) LastTitle(ctx context.Context, id oncall.IncidentID) (string, error) {
+	var body said
+	if _, err := tx.one(ctx, selectLastSaid, []any{clean(string(id))}, document{&body}); err != nil {
+		return "", fmt.Errorf("title of incident %s: %w", id, err)
+	}
+	return body.Title, nil
+}
+
 const selectAlerts = `
 	SELECT id, service_id, fingerprint, state, severity, group_key, starts_at, ends_at, last_at, count, labels, annotations
 	FROM alerts WHERE incident_id = $1 ORDER BY starts_at, fingerprint LIMIT $2`

@@ -78,6 +78,27 @@ func (tx *Tx) MonitorHours(ctx context.Context, monitors []oncall.MonitorID, fro
 	return list, nil
 }
 
+const selectFirstMonitorHours = `
+	SELECT monitor_id, hour, up_ms, down_ms, unknown_ms FROM monitor_hours
+	WHERE (monitor_id, hour) IN (SELECT monitor_id, MIN(hour) FROM monitor_hours WHERE monitor_id IN ($1) GROUP BY monitor_id) ORDER BY monitor_id`
+
+// FirstMonitorHours returns the first hour that is kept of each of some monitors.
+func (tx *Tx) FirstMonitorHours(ctx context.Context, monitors []oncall.MonitorID) ([]MonitorHour, error) {
+	var list []MonitorHour
+	err := tx.queryIn(ctx, selectFirstMonitorHours, ids(monitors), func(rows row) error {
+		var h MonitorHour
+		var up, down, unknown int64
+		err := rows.Scan(&h.Monitor, &h.Hour, &up, &down, &unknown)
+		h.Up, h.Down, h.Unknown = time.Duration(up)*time.Millisecond, time.Duration(down)*time.Millisecond, time.Duration(unknown)*time.Millisecond
+		list = append(list, h)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hours of monitors: %w", err)
+	}
+	return list, nil
+}
+
 const sweepMonitorHours = `
 	DELETE FROM monitor_hours WHERE (monitor_id, hour) IN
 		(SELECT monitor_id, hour FROM monitor_hours WHERE hour < $1 ORDER BY hour LIMIT $2 ` + markSkip + `)`

@@ -35,6 +35,13 @@ func TestHoursAddUpAndGoAfterTheirTime(t *testing.T) {
 		if got := get(0, 9, "a"); len(got) != 1 || got[0].Up != 4*time.Minute {
 			t.Errorf("got %v, want both hours together", got)
 		}
+		read(t, db, func(tx *store.Tx) error {
+			first, err := tx.FirstMonitorHours(t.Context(), []oncall.MonitorID{"a", "b", "c"})
+			if diff := cmp.Diff([]store.MonitorHour{hour("a", 1), hour("b", 2)}, first); diff != "" {
+				t.Errorf("the first ones (-want +got):\n%s", diff)
+			}
+			return err
+		})
 		for i, want := range []int{1, 1, 1, 0} {
 			tx(t, db, func(tx *store.Tx) error {
 				n, err := tx.SweepMonitorHours(t.Context(), 3, 1)

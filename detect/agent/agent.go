@@ -33,7 +33,9 @@ type Options struct {
 	// Transport carries what goes to the core.
 	Transport http.RoundTripper
 	Version   string // of this program
-	Log       *slog.Logger
+	// Folder keeps the list for a start while the core is away; "" = it is not kept.
+	Folder string
+	Log    *slog.Logger
 	// NewProber makes what asks; nil = a prober.Prober.
 	NewProber func(report prober.Report) detect.Prober
 }
@@ -52,8 +54,11 @@ type Agent struct {
 	now atomic.Pointer[work]
 
 	// Of the poller alone.
-	trouble string // that was logged last; "" = none
-	told    time.Time
+	trouble  string // that was logged last; "" = none
+	told     time.Time
+	marked   time.Time // when it was noted last that the list that is kept holds; zero = it is not kept
+	unkept   time.Time // when it was logged last that it is not
+	recalled bool
 }
 
 // work is what is asked at the moment.

@@ -9,11 +9,12 @@ import (
 	"unicode"
 )
 
-// clocks are how far the clocks of those who speak are off.
+// clocks are how far the clocks of those who speak are off, those of each location
+// apart: none pushes out another's.
 type clocks struct {
 	log *slog.Logger
 	mu  *sync.Mutex
-	of  map[speaker]*clock
+	of  map[string]map[string]*clock // by location and name
 }
 
 // clock is one of them.
@@ -29,15 +30,15 @@ const (
 	// nearClock is how far off a clock may not be and still be taken for right: with
 	// an interval of a second, a result holds for less than three.
 	nearClock = 500 * time.Millisecond
-	// maxSpeakers bounds who is kept in mind.
-	maxSpeakers = 1000
-	forgotten   = 10 * time.Minute // after that somebody who says nothing is
+	// maxSpeakers bounds who is kept in mind of a location.
+	maxSpeakers = 100
+	forgotten   = 10 * time.Minute // after that what is not heard of any more is
 	// mostOff is the farthest that is believed.
 	mostOff = 50 * 365 * 24 * time.Hour
 )
 
 func newClocks(log *slog.Logger) clocks {
-	return clocks{log: log, mu: &sync.Mutex{}, of: map[speaker]*clock{}}
+	return clocks{log: log, mu: &sync.Mutex{}, of: map[string]map[string]*clock{}}
 }
 
 // off is what the times of who speaks lack to toban's own. sent is what its clock
@@ -60,15 +61,14 @@ func (c *clocks) off(who speaker, sent string, now time.Time) time.Duration {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.of[who]
+	known := c.of[who.location][who.id]
 	if known == nil {
-		c.tidy(now)
 		known = &clock{}
 		if off < 0 || off > rightClock { // less may be the way, whose first use takes longest
 			known.off = off
 			c.tell(who, off)
 		}
-		c.of[who] = known
+		c.keep(who, known, now)
 	}
 	known.seen = now
 	switch further := off - known.off; {
@@ -91,18 +91,28 @@ func (c *clocks) tell(who speaker, off time.Duration) {
 	c.log.Warn("the clock of an agent is off; what it sends is dated by toban's", "location", who.location, "behind", off)
 }
 
-func (c *clocks) tidy(now time.Time) {
-	if len(c.of) < maxSpeakers {
-		return
+// keep keeps a new one in mind, in the place of who has not spoken for longest where
+// there are too many. c.mu is held.
+func (c *clocks) keep(who speaker, its *clock, now time.Time) {
+	all := c.of[who.location]
+	if all == nil {
+		all = map[string]*clock{}
+		c.of[who.location] = all
 	}
-	for who, known := range c.of {
-		if now.Sub(known.seen) > forgotten {
-			delete(c.of, who)
+	for len(all) >= maxSpeakers {
+		oldest := ""
+		for id, known := range all {
+			if now.Sub(known.seen) > forgotten {
+				delete(all, id)
+			} else if oldest == "" || known.seen.Before(all[oldest].seen) {
+				oldest = id
+			}
+		}
+		if len(all) >= maxSpeakers {
+			delete(all, oldest)
 		}
 	}
-	if len(c.of) >= maxSpeakers {
-		clear(c.of)
-	}
+	all[who.id] = its
 }
 
 // safe is a text from elsewhere, in at most limit bytes that can be shown.

@@ -204,6 +204,7 @@ type site struct {
 	key     string
 	asked   map[string]int
 	refuses string // a monitor that can't be asked
+	folder  string // that keeps its list
 }
 
 func newSite(c *core, location string) *site {
@@ -215,7 +216,7 @@ func newSite(c *core, location string) *site {
 func (s *site) start() *site {
 	s.Agent = New(Options{
 		Server: "http://core/sub/", Key: func() (string, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.key, nil },
-		Transport: s, Version: "v1", Log: slog.New(slog.DiscardHandler),
+		Transport: s, Version: "v1", Folder: s.folder, Log: slog.New(slog.DiscardHandler),
 	})
 	s.compile = func(m *oncall.Monitor) (probe.Checker, error) {
 		if string(m.ID) == s.refuses {

@@ -66,6 +66,7 @@ func (a *Agent) poll(ctx context.Context) {
 			pause = pollEvery
 			continue
 		}
+		a.recall(ctx, err)
 		pause = min(max(2*pause, time.Second), pollSlow)
 	}
 }
@@ -87,8 +88,16 @@ func (a *Agent) once(ctx context.Context) error {
 			return nil
 		}
 	default:
+		a.keep(ctx, now, false)
 		return nil
 	}
+	a.adopt(ctx, now, next)
+	a.keep(ctx, next, said.Monitors != nil)
+	return nil
+}
+
+// adopt asks next from now on, and no longer what only now has.
+func (a *Agent) adopt(ctx context.Context, now, next *work) {
 	a.now.Store(next)
 	a.prober.Set(next.targets())
 	for id, t := range now.by {
@@ -102,7 +111,6 @@ func (a *Agent) once(ctx context.Context) error {
 			a.log.WarnContext(ctx, "a monitor can't be asked from here", "monitor", id, "err", next.problems[id])
 		}
 	}
-	return nil
 }
 
 // tell logs that the core is not reached, and that it is again.
@@ -159,11 +167,18 @@ func (a *Agent) list(ctx context.Context, q question) (said answer, err error) {
 	return said, nil
 }
 
+// refusal is what the core says to an agent whose key is not good.
+type refusal struct{ error }
+
 // refusedBy is what the core says against an agent.
 func refusedBy(res *http.Response, raw []byte) error {
 	var doc problem.Document
 	if json.Unmarshal(raw, &doc) == nil && doc.Code != "" {
-		return fmt.Errorf("the core refuses: %.500s (%.100s)", doc.Detail, doc.Code)
+		err := fmt.Errorf("the core refuses: %.500s (%.100s)", doc.Detail, doc.Code)
+		if res.StatusCode/100 == 4 && res.StatusCode != http.StatusTooManyRequests {
+			return refusal{err}
+		}
+		return err
 	}
 	if to := res.Header.Get("Location"); to != "" {
 		return fmt.Errorf("the core answers %s and leads elsewhere: name the address where it stays", res.Status)

@@ -93,3 +93,28 @@ func ms(all ...int) (list []time.Duration) {
 	}
 	return list
 }
+
+func TestTheNoiseOfOneLocationPushesOutNoClockOfAnother(t *testing.T) {
+	t.Parallel()
+	c := newClocks(slog.New(slog.DiscardHandler))
+	now := time.Now()
+	look := func(location, id string, seems time.Duration) time.Duration {
+		now = now.Add(time.Millisecond)
+		return c.off(speaker{location, id}, strconv.FormatInt(now.Add(-seems).UnixMilli(), 10), now).Round(time.Second)
+	}
+	look("osaka", "a", 0)
+	for i := range 5000 {
+		look("naha", strconv.Itoa(i), time.Hour)
+		if i%50 == 0 {
+			look("naha", "a", 0) // which is heard now and then
+		}
+	}
+	for _, location := range []string{"osaka", "naha"} {
+		if got := look(location, "a", 5*time.Second); got != 0 {
+			t.Errorf("%s: got %s after one slow request, want its clock to be known", location, got)
+		}
+		if got := len(c.of[location]); got > maxSpeakers {
+			t.Errorf("%s: %d are kept in mind, want at most %d", location, got, maxSpeakers)
+		}
+	}
+}

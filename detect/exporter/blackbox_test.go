@@ -417,13 +417,20 @@ func nameServer(t *testing.T) string {
 		}
 		_ = w.WriteMsg(m)
 	})
-	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var packets net.PacketConn
+	var listener net.Listener
+	for range 20 { // the port that UDP gives may be taken for TCP
+		var err error
+		if packets, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		if listener, err = net.Listen("tcp", packets.LocalAddr().String()); err == nil {
+			break
+		}
+		_ = packets.Close()
 	}
-	listener, err := net.Listen("tcp", packets.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
+	if listener == nil {
+		t.Fatal("no port is free for both UDP and TCP")
 	}
 	for _, s := range []*dns.Server{{PacketConn: packets, Handler: answer}, {Listener: listener, Handler: answer}} {
 		ready := make(chan struct{})

@@ -29,9 +29,9 @@ type Follower struct {
 	// Apply takes over what read returns. An *oncall.Error is about some of it; the
 	// others are taken.
 	Apply func(ctx context.Context, read Read) error
-	// Applied is told the configuration that was taken over; nil = nobody wants to
-	// know.
-	Applied func(dir *oncall.Directory)
+	// Applying is told the configuration that is about to be taken over, so that what
+	// is said about that is said as it wants; nil = nobody wants to know.
+	Applying func(dir *oncall.Directory)
 	// Began reports whether anything was taken over yet.
 	Began func() bool
 
@@ -40,21 +40,20 @@ type Follower struct {
 
 // Follow takes over the configuration in the store, unless it was already.
 func (f *Follower) Follow(ctx context.Context) error {
-	var version int64
-	err := f.DB.Read(ctx, func(tx *store.Tx) error {
-		dir, err := tx.Directory(ctx)
-		if err == nil {
-			version = dir.Version
-		}
+	var found, dir *oncall.Directory
+	err := f.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		found, err = tx.Directory(ctx)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}
-	if version == f.version.Load() && f.Began() {
+	if found.Version == f.version.Load() && f.Began() {
 		return nil
 	}
-	var dir *oncall.Directory
+	if f.Applying != nil {
+		f.Applying(found)
+	}
 	err = f.Apply(ctx, func(ctx context.Context, tx *store.Tx) (monitors []*oncall.Monitor, err error) {
 		if dir, err = tx.Directory(ctx); err != nil {
 			return nil, err
@@ -65,8 +64,8 @@ func (f *Follower) Follow(ctx context.Context) error {
 	if _, unreadable := errors.AsType[*oncall.Error](err); err != nil && !unreadable {
 		return err
 	}
-	if f.Applied != nil {
-		f.Applied(dir)
+	if f.Applying != nil && dir.Version != found.Version { // it has changed meanwhile
+		f.Applying(dir)
 	}
 	f.version.Store(dir.Version)
 	return err

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"toban/detect/follow"
+	"toban/detect/saying"
 	"toban/detect/voice"
 	"toban/internal/due"
 	"toban/oncall"
@@ -48,8 +49,8 @@ type Listener struct {
 	applying  sync.Mutex
 
 	mu     sync.Mutex
-	since  time.Time      // since when it listens; zero = not yet
-	zone   *time.Location // of times in titles, where the heartbeat has none
+	since  time.Time    // since when it listens; zero = not yet
+	words  saying.Words // of the installation
 	byID   map[oncall.MonitorID]*entry
 	byUUID map[string]*entry
 	bySlug map[string][]*entry
@@ -79,12 +80,12 @@ func New(o Options) *Listener {
 		o.Fenced = func() bool { return false }
 	}
 	l := &Listener{
-		o: o, addresses: NewAddresses(o.Key), log: o.Log, zone: time.UTC,
+		o: o, addresses: NewAddresses(o.Key), log: o.Log, words: saying.Words{Zone: time.UTC},
 		spared: map[oncall.MonitorID]time.Time{}, unheard: map[oncall.MonitorID]time.Time{},
 	}
 	l.voice = voice.New(voice.Options{DB: o.DB, Accept: o.Accept, Fenced: o.Fenced}, l.spoken())
 	l.follower = follow.Follower{
-		DB: o.DB, Name: "heartbeats", Apply: l.apply, Applied: l.zoneOf, Began: func() bool { return !l.listening().IsZero() },
+		DB: o.DB, Name: "heartbeats", Apply: l.apply, Applying: l.speak, Began: func() bool { return !l.listening().IsZero() },
 	}
 	return l
 }

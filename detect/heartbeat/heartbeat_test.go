@@ -19,7 +19,7 @@ func TestSilenceIsAnAlertAtItsDeadlineAndTheNextReportEndsIt(t *testing.T) {
 		b.ping("other", "")
 		b.after(70*time.Minute - time.Millisecond)
 		b.ping("other", "")
-		b.after(2*time.Millisecond, "trigger backup: backup has not reported")
+		b.after(2*time.Millisecond, "trigger backup: backup: no report has come")
 		if got := b.status("backup"); got.Status != oncall.HeartbeatDown || !strings.Contains(got.Why, "was expected at 2000-01-01 01:00 UTC") {
 			t.Errorf("got %s, %s", got.Status, got.Why)
 		}
@@ -42,7 +42,7 @@ func TestASignalNamesTheMonitorAndWhatHappened(t *testing.T) {
 		b.ping("backup", "/3")
 		synctest.Wait()
 		want := oncall.Signal{
-			Integration: "monitors", Key: "backup", Action: oncall.Trigger, Severity: oncall.Warning, Service: "checkout", Title: "夜間バックアップ failed with exit status 3",
+			Integration: "monitors", Key: "backup", Action: oncall.Trigger, Severity: oncall.Warning, Service: "checkout", Title: "夜間バックアップ: failed with exit status 3",
 			Labels: map[string]string{"alertname": "夜間バックアップ", "monitor": "backup", "kind": "heartbeat", "severity": "warning", "team": "infra"}, StartsAt: began.Add(time.Minute).UTC(),
 			Annotations: map[string]string{
 				"reason": "failure", "summary": "夜間バックアップ failed with exit status 3 at 2000-01-01 09:01 JST",
@@ -58,12 +58,12 @@ func TestASignalNamesTheMonitorAndWhatHappened(t *testing.T) {
 func TestAFailureIsToldAtOnce(t *testing.T) {
 	inBubble(t, []*oncall.Monitor{hourly("backup")}, func(b *bench) {
 		b.ping("backup", "/fail")
-		b.after(0, "trigger backup: backup reported a failure")
+		b.after(0, "trigger backup: backup: a failure was reported")
 		b.ping("backup", "/0")
 		b.after(0, "resolve backup: backup has reported success")
 		b.ping("backup", "/137")
 		b.ping("backup", "")
-		b.after(0, "trigger backup: backup failed with exit status 137", "resolve backup: backup has reported success")
+		b.after(0, "trigger backup: backup: failed with exit status 137", "resolve backup: backup has reported success")
 	})
 }
 
@@ -72,16 +72,16 @@ func TestARunThatDoesNotEndIsTold(t *testing.T) {
 		b.ping("backup", "")
 		b.ping("backup", "/start")
 		b.after(10*time.Minute - time.Millisecond)
-		b.after(2*time.Millisecond, "trigger backup: backup has not ended in time")
+		b.after(2*time.Millisecond, "trigger backup: backup: the run does not end")
 	})
 }
 
 func TestOneThatWasNeverHeardOfIsToldBehindItsFirstMoment(t *testing.T) {
 	inBubble(t, []*oncall.Monitor{hourly("backup")}, func(b *bench) {
 		b.after(70*time.Minute - time.Millisecond)
-		b.after(2*time.Millisecond, "trigger backup: backup has never reported")
+		b.after(2*time.Millisecond, "trigger backup: backup: it has never reported")
 		b.after(71*time.Minute + 58*time.Minute) // not told again before another one is missed
-		b.after(2*time.Minute, "trigger backup: backup has never reported")
+		b.after(2*time.Minute, "trigger backup: backup: it has never reported")
 	})
 }
 
@@ -95,7 +95,7 @@ func TestADeadlineThatPassedWhileTobanWasAwayIsJudgedAWhileAfterItsStart(t *test
 		b.after(2 * time.Minute)
 		b.ping("other", "")
 		b.after(3*time.Minute - time.Millisecond)
-		b.after(2*time.Millisecond, "trigger backup: backup has not reported")
+		b.after(2*time.Millisecond, "trigger backup: backup: no report has come")
 		if why := b.status("backup").Why; !strings.Contains(why, "toban itself was not listening until 2000-01-01 01:10 UTC") {
 			t.Errorf("got %q, want it to say that toban was away", why)
 		}
@@ -113,7 +113,7 @@ func TestWhatTobanSleptThroughIsJudgedAWhileAfterItWokeAndOnlyOnce(t *testing.T)
 		b.held.Store(true)
 		time.Sleep(10 * time.Minute)
 		b.held.Store(false)
-		b.after(time.Second, "trigger backup: backup has not reported")
+		b.after(time.Second, "trigger backup: backup: no report has come")
 	})
 }
 
@@ -123,9 +123,9 @@ func TestAPingThatCouldNotBeKeptIsNotHeldAgainstItsSender(t *testing.T) {
 		b.ping("other", "")
 		time.Sleep(69 * time.Minute)
 		b.l.miss("backup")
-		b.after(2*time.Minute, "trigger other: other has not reported")
+		b.after(2*time.Minute, "trigger other: other: no report has come")
 		b.after(3*time.Minute - time.Second)
-		b.after(2*time.Second, "trigger backup: backup has not reported")
+		b.after(2*time.Second, "trigger backup: backup: no report has come")
 	})
 }
 
@@ -138,7 +138,7 @@ func TestWhatTheAlertStageRefusesIsToldAgainInItsOrder(t *testing.T) {
 		b.ping("backup", "/1")
 		b.after(20 * time.Second)
 		b.stage.refuse(nil)
-		b.after(5*time.Second, "trigger backup: backup reported a failure", "resolve backup: backup has reported success", "trigger backup: backup failed with exit status 1")
+		b.after(5*time.Second, "trigger backup: backup: a failure was reported", "resolve backup: backup has reported success", "trigger backup: backup: failed with exit status 1")
 		b.after(time.Minute)
 	})
 }
@@ -151,14 +151,14 @@ func TestWhatWasOwedWhenTobanDiedIsToldByItsNextLife(t *testing.T) {
 		b.after(time.Hour)
 		b.close()
 		b.open(hourly("backup"))
-		b.after(5*time.Second, "trigger backup: backup reported a failure")
+		b.after(5*time.Second, "trigger backup: backup: a failure was reported")
 	})
 }
 
 func TestTheAlertOfWhatIsRemovedEndsAndItBeginsAnewLater(t *testing.T) {
 	inBubble(t, []*oncall.Monitor{hourly("backup"), hourly("other")}, func(b *bench) {
 		b.ping("backup", "/fail")
-		b.after(0, "trigger backup: backup reported a failure")
+		b.after(0, "trigger backup: backup: a failure was reported")
 		apply := func(monitors ...*oncall.Monitor) {
 			t.Helper()
 			if err := b.l.Apply(b.Context(), monitors); err != nil {
@@ -189,7 +189,7 @@ func TestTheAlertOfWhatIsRemovedEndsAndItBeginsAnewLater(t *testing.T) {
 
 		// Removed and back before the end could be told.
 		b.ping("backup", "/fail")
-		b.after(0, "trigger backup: backup reported a failure")
+		b.after(0, "trigger backup: backup: a failure was reported")
 		b.stage.refuse(errors.New("no"))
 		apply(hourly("other"))
 		synctest.Wait()
@@ -202,7 +202,7 @@ func TestTheAlertOfWhatIsRemovedEndsAndItBeginsAnewLater(t *testing.T) {
 
 		// The same, and it comes back paused.
 		b.ping("backup", "/fail")
-		b.after(0, "trigger backup: backup reported a failure")
+		b.after(0, "trigger backup: backup: a failure was reported")
 		b.stage.refuse(errors.New("no"))
 		apply(hourly("other"))
 		synctest.Wait()
@@ -218,7 +218,7 @@ func TestTheAlertOfWhatIsRemovedEndsAndItBeginsAnewLater(t *testing.T) {
 func TestAChangedConfigurationIsInForceAtOnce(t *testing.T) {
 	inBubble(t, []*oncall.Monitor{hourly("backup")}, func(b *bench) {
 		b.ping("backup", "")
-		b.after(70*time.Minute, "trigger backup: backup has not reported")
+		b.after(70*time.Minute, "trigger backup: backup: no report has come")
 		apply := func(m *oncall.Monitor) {
 			t.Helper()
 			if err := b.l.Apply(b.Context(), []*oncall.Monitor{m}); err != nil {
@@ -228,14 +228,14 @@ func TestAChangedConfigurationIsInForceAtOnce(t *testing.T) {
 		apply(changed(hourly("backup"), func(m *oncall.Monitor) { m.Heartbeat.Period = 24 * time.Hour }))
 		b.after(0, "resolve backup: backup is not late by its new plan")
 		b.ping("backup", "/fail")
-		b.after(0, "trigger backup: backup reported a failure")
+		b.after(0, "trigger backup: backup: a failure was reported")
 		apply(changed(hourly("backup"), func(m *oncall.Monitor) { m.Paused = true }))
 		b.after(0, "resolve backup: backup is paused")
 		b.ping("backup", "/fail")
 		b.after(24 * time.Hour)
 		apply(hourly("backup"))
 		b.after(70*time.Minute - time.Second)
-		b.after(2*time.Second, "trigger backup: backup has not reported")
+		b.after(2*time.Second, "trigger backup: backup: no report has come")
 	})
 }
 
@@ -273,7 +273,7 @@ func TestOneBadCalendarKeepsNoOtherHeartbeatOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.ping("bad", "/fail")
-		b.after(0, "trigger bad: bad reported a failure")
+		b.after(0, "trigger bad: bad: a failure was reported")
 		if err := b.l.Apply(b.Context(), []*oncall.Monitor{bad, hourly("good")}); err == nil {
 			t.Error("got no error")
 		}

@@ -80,11 +80,11 @@ func TestAFailedJobOpensAnIncidentOfItsServiceAndItsNextRunResolvesIt(t *testing
 			b.Fatal(got)
 		}
 		b.until("an incident is open", func() bool { return len(open()) == 1 })
-		if got := open()[0]; got.Service != "shop" || got.Title != "夜間バックアップ failed with exit status 2" || got.Severity != oncall.Warning {
+		if got := open()[0]; got.Service != "shop" || got.Title != "夜間バックアップ: failed with exit status 2" || got.Severity != oncall.Warning {
 			b.Errorf("got %+v", got)
 		}
 		b.l.mu.Lock()
-		zone := b.l.zone.String()
+		zone := b.l.words.Zone.String()
 		b.l.mu.Unlock()
 		if zone != "Asia/Tokyo" {
 			b.Errorf("times are told in %s, want the installation's zone", zone)

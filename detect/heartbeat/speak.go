@@ -3,8 +3,8 @@ package heartbeat
 import (
 	"context"
 	"sync"
-	"time"
 
+	"toban/detect/saying"
 	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
@@ -44,14 +44,10 @@ func (l *Listener) spoken() voice.Rows[oncall.MonitorID, *store.Heartbeat] {
 	}
 }
 
-// zoneOf takes over the zone of the installation, in which times are said where
-// a heartbeat has none.
-func (l *Listener) zoneOf(dir *oncall.Directory) {
-	zone, unknown := oncall.LoadZone(dir.Settings.Zone)
-	if unknown != nil {
-		zone = time.UTC
-	}
+// speak takes over the language of the installation, and its zone, in which times
+// are said where a heartbeat has none.
+func (l *Listener) speak(dir *oncall.Directory) {
 	l.mu.Lock()
-	l.zone = zone
+	l.words = saying.Of(dir.Settings)
 	l.mu.Unlock()
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"toban/detect/saying"
 	"toban/oncall"
 	"toban/store"
 )
@@ -69,7 +70,7 @@ func (l *Listener) statuses(rows []*store.Heartbeat) []Status {
 		if s.Status != oncall.HeartbeatDown {
 			s.Deadline = e.plan.Deadline(row.State)
 		} else {
-			_, s.Why = l.words(row.State, e)
+			_, s.Why = l.sentences(saying.Words{Zone: l.spokenIn().Zone}, row.State, e)
 		}
 		list = append(list, s)
 	}

@@ -1,11 +1,11 @@
 package heartbeat
 
 import (
-	"fmt"
 	"maps"
 	"strconv"
 	"time"
 
+	"toban/detect/saying"
 	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
@@ -24,12 +24,12 @@ func (l *Listener) say(row *store.Heartbeat, e *entry, action oncall.Action, now
 		s := l.trigger(row, e, now)
 		moved := opened != nil && (opened.Service != s.Service || s.Service == "" && !maps.Equal(opened.Labels, s.Labels))
 		if moved {
-			voice.Owe(v, ending(*opened, "is watched elsewhere", now)) // there it would never end
+			voice.Owe(v, ending(*opened, l.spokenIn().Say("end.moved", "name", opened.Labels["alertname"]), now)) // there it would never end
 		}
 		voice.Owe(v, s)
 		v.Opened = &s
 	case action == oncall.Resolve && opened != nil:
-		voice.Owe(v, ending(*opened, end(row.State, e), now))
+		voice.Owe(v, ending(*opened, l.spokenIn().Say(end(row.State, e), "name", opened.Labels["alertname"]), now))
 		v.Opened = nil
 	}
 }
@@ -37,7 +37,7 @@ func (l *Listener) say(row *store.Heartbeat, e *entry, action oncall.Action, now
 // trigger is what there is to say about a heartbeat that is down.
 func (l *Listener) trigger(row *store.Heartbeat, e *entry, now time.Time) oncall.Signal {
 	m := e.monitor
-	title, summary := l.words(row.State, e)
+	title, summary := l.sentences(l.spokenIn(), row.State, e)
 	s := oncall.Signal{
 		Integration: integration, Key: string(m.ID), Action: oncall.Trigger, Severity: m.Severity, Service: m.Service,
 		Title: title, Labels: m.AlertLabels(""), StartsAt: now,
@@ -50,49 +50,52 @@ func (l *Listener) trigger(row *store.Heartbeat, e *entry, now time.Time) oncall
 }
 
 // ending is the resolve that fits a trigger.
-func ending(opened oncall.Signal, how string, now time.Time) oncall.Signal {
-	opened.Action, opened.StartsAt, opened.Title = oncall.Resolve, now, opened.Labels["alertname"]+" "+how
-	opened.Annotations = map[string]string{"reason": "up", "summary": opened.Title}
+func ending(opened oncall.Signal, title string, now time.Time) oncall.Signal {
+	opened.Action, opened.StartsAt, opened.Title = oncall.Resolve, now, title
+	opened.Annotations = map[string]string{"reason": "up", "summary": title}
 	return opened
 }
 
+// end is the key of how it has ended.
 func end(s oncall.HeartbeatState, e *entry) string {
 	switch {
 	case e == nil:
-		return "is not watched any more"
+		return "end.gone"
 	case e.plan.Paused:
-		return "is paused"
+		return "end.paused"
 	case s.Status == oncall.HeartbeatUp && s.Success.Equal(s.Since):
-		return "has reported success"
+		return "end.success"
 	}
-	return "is not late by its new plan"
+	return "end.plan"
 }
 
-// words are a title and a sentence about a heartbeat that is down.
-func (l *Listener) words(s oncall.HeartbeatState, e *entry) (title, summary string) {
+// sentences are a title and a sentence about a heartbeat that is down.
+func (l *Listener) sentences(w saying.Words, s oncall.HeartbeatState, e *entry) (title, summary string) {
+	if own, err := oncall.LoadZone(e.plan.Zone); err == nil && e.plan.Zone != "" {
+		w.Zone = own // as people of the heartbeat's zone read it
+	}
 	name, grace := e.monitor.Title(), e.plan.Grace
+	title = w.Title(name, string(s.Why), "")
 	switch s.Why {
 	case oncall.HeartbeatFailed:
-		title = name + " reported a failure"
-		if s.Exit != 0 {
-			title = name + " failed with exit status " + strconv.Itoa(s.Exit)
+		if s.Exit == 0 {
+			return title, w.Say("said.failure", "name", name, "time", w.At(s.Ended))
 		}
-		return title, title + " at " + l.clock(s.Ended, e)
+		exit := strconv.Itoa(s.Exit)
+		return w.Say("alert.exit", "name", name, "n", exit), w.Say("said.exit", "name", name, "n", exit, "time", w.At(s.Ended))
 	case oncall.HeartbeatOverrun:
-		title = name + " has not ended in time"
-		return title, fmt.Sprintf("%s began at %s and has not ended within %s", name, l.clock(s.Missed, e), span(max(grace, time.Minute)))
+		return title, w.Say("said.overrun", "name", name, "time", w.At(s.Missed), "span", w.Span(max(grace, time.Minute)))
 	case oncall.HeartbeatNever:
-		title = name + " has never reported"
-		summary = fmt.Sprintf("%s has never been heard of; it was first expected at %s", name, l.clock(s.Missed, e))
+		summary = w.Say("said.never", "name", name, "time", w.At(s.Missed))
 	default:
-		title = name + " has not reported"
-		summary = fmt.Sprintf("%s was expected at %s and was last heard of at %s", name, l.clock(s.Missed, e), l.clock(s.Heard, e))
+		title = w.Title(name, string(oncall.HeartbeatSilent), "")
+		summary = w.Say("said.late", "name", name, "time", w.At(s.Missed), "last", w.At(s.Heard))
 	}
 	if grace > 0 {
-		summary += ", with a grace of " + span(grace)
+		summary = w.Say("said.grace", "said", summary, "span", w.Span(grace))
 	}
 	if since := l.listening(); since.After(s.Missed) {
-		summary += "; toban itself was not listening until " + l.clock(since, e) + ", so a report may have been missed"
+		summary = w.Say("said.deaf", "said", summary, "time", w.At(since))
 	}
 	return title, summary
 }
@@ -104,26 +107,9 @@ func (l *Listener) listening() time.Time {
 	return l.since
 }
 
-// clock is a time as people of the heartbeat's zone read it.
-func (l *Listener) clock(at time.Time, e *entry) string {
+// spokenIn are the words of the installation.
+func (l *Listener) spokenIn() saying.Words {
 	l.mu.Lock()
-	zone := l.zone
-	l.mu.Unlock()
-	if own, err := oncall.LoadZone(e.plan.Zone); err == nil && e.plan.Zone != "" {
-		zone = own
-	}
-	return at.In(zone).Format("2006-01-02 15:04 MST")
-}
-
-// span is a duration without zeros.
-func span(d time.Duration) string {
-	switch {
-	case d%(24*time.Hour) == 0:
-		return strconv.FormatInt(int64(d/(24*time.Hour)), 10) + "d"
-	case d%time.Hour == 0:
-		return strconv.FormatInt(int64(d/time.Hour), 10) + "h"
-	case d%time.Minute == 0:
-		return strconv.FormatInt(int64(d/time.Minute), 10) + "m"
-	}
-	return d.String()
+	defer l.mu.Unlock()
+	return l.words
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"toban/detect/follow"
+	"toban/detect/saying"
 	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
@@ -87,6 +88,7 @@ func (m *Metrics) compile(monitors []*oncall.Monitor) (map[oncall.MonitorID]*ent
 type change struct {
 	m      *Metrics
 	now    time.Time
+	words  saying.Words
 	rows   []*store.MetricState
 	gone   []string
 	timers []store.Timer
@@ -97,7 +99,9 @@ type change struct {
 }
 
 func (m *Metrics) change(now time.Time) *change {
-	return &change{m: m, now: now, turned: map[oncall.MonitorID]bool{}}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &change{m: m, now: now, words: m.words, turned: map[oncall.MonitorID]bool{}}
 }
 
 // defineAll makes rows, which are all there are, those of entries.

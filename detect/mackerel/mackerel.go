@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"toban/detect/follow"
+	"toban/detect/saying"
 	"toban/detect/voice"
 	"toban/internal/due"
 	"toban/internal/remotewrite"
@@ -52,7 +53,8 @@ type Metrics struct {
 	forwards forwards
 
 	mu       sync.Mutex
-	since    time.Time // since when it listens; zero = not yet
+	words    saying.Words // of the installation
+	since    time.Time    // since when it listens; zero = not yet
 	byID     map[oncall.MonitorID]*entry
 	services map[string][]*entry // by the sender's name of the service
 }
@@ -73,7 +75,7 @@ func New(o Options) *Metrics {
 	}
 	m := &Metrics{o: o, log: o.Log, samples: newSamples(o.Append), forwards: forwards{ready: make(chan string, 64)}}
 	m.voice = voice.New(voice.Options{DB: o.DB, Accept: o.Accept, Fenced: o.Fenced}, m.spoken())
-	m.follower = follow.Follower{DB: o.DB, Name: "service metrics", Apply: m.apply, Began: m.began}
+	m.follower = follow.Follower{DB: o.DB, Name: "service metrics", Apply: m.apply, Applying: m.speak, Began: m.began}
 	return m
 }
 

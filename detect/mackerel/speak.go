@@ -4,12 +4,21 @@ import (
 	"context"
 	"time"
 
+	"toban/detect/saying"
 	"toban/detect/voice"
+	"toban/oncall"
 	"toban/store"
 )
 
 // storeWithin bounds one transaction.
 const storeWithin = 10 * time.Second
+
+// speak takes over the language of the installation.
+func (m *Metrics) speak(dir *oncall.Directory) {
+	m.mu.Lock()
+	m.words = saying.Of(dir.Settings)
+	m.mu.Unlock()
+}
 
 func (m *Metrics) talk(ctx context.Context) { m.voice.Run(ctx, m.log) }
 

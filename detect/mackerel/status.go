@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"toban/detect/saying"
 	"toban/oncall"
 	"toban/store"
 )
@@ -37,7 +38,7 @@ func (m *Metrics) Status(ctx context.Context, id oncall.MonitorID) ([]Status, er
 		}
 		s := Status{Monitor: e.monitor, Metric: row.Name, State: row.State}
 		if row.State.Level.Bad() {
-			s.Why = sentence(row, e.plan)
+			s.Why = sentence(saying.Words{}, row, e.plan)
 		}
 		list = append(list, s)
 	}

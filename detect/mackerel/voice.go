@@ -1,11 +1,12 @@
 package mackerel
 
 import (
-	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
+	"toban/detect/saying"
 	"toban/detect/voice"
 	"toban/oncall"
 	"toban/store"
@@ -21,29 +22,27 @@ func (c *change) say(row *store.MetricState, e *entry, action oncall.Action) {
 	opened := v.Opened
 	switch {
 	case action == oncall.Trigger:
-		s := trigger(row, e)
+		s := trigger(c.words, row, e)
 		moved := opened != nil && (opened.Service != s.Service || s.Service == "" && !maps.Equal(opened.Labels, s.Labels))
 		if moved {
-			voice.Owe(v, ending(*opened, "is watched elsewhere", row.State, c.now)) // there it would never end
+			voice.Owe(v, ending(*opened, c.words.Say("end.moved", "name", called(opened)), row.State, c.now)) // there it would never end
 		}
 		voice.Owe(v, s)
 		v.Opened = &s
 	case action == oncall.Resolve && opened != nil:
-		voice.Owe(v, ending(*opened, end(row, e), row.State, c.now))
+		voice.Owe(v, ending(*opened, end(c.words, called(opened), row, e), row.State, c.now))
 		v.Opened = nil
 	}
 }
 
 // trigger is what there is to say about a metric that is bad.
-func trigger(row *store.MetricState, e *entry) oncall.Signal {
+func trigger(w saying.Words, row *store.MetricState, e *entry) oncall.Signal {
 	m, p, state := e.monitor, e.plan, row.State
 	s := oncall.Signal{
 		Integration: integration, Key: row.ID(), GroupKey: string(m.ID), Action: oncall.Trigger, Severity: p.SeverityOf(state.Level),
-		Service: m.Service, Labels: m.AlertLabels(row.Name), StartsAt: state.Since,
-		Annotations: map[string]string{"reason": string(state.Level), "metric": row.Name, "metric_service": p.Service},
+		Service: m.Service, Title: title(w, m.Title(), row, p), Labels: m.AlertLabels(row.Name), StartsAt: state.Since,
+		Annotations: map[string]string{"reason": string(state.Level), "summary": sentence(w, row, p), "metric": row.Name, "metric_service": p.Service},
 	}
-	summary := sentence(row, p)
-	s.Title, s.Annotations["summary"] = m.Title()+": "+summary, summary
 	if !state.At.IsZero() {
 		s.Annotations["value"], s.Annotations["point_at"] = number(state.Value), state.At.UTC().Format(time.RFC3339)
 	}
@@ -53,26 +52,53 @@ func trigger(row *store.MetricState, e *entry) oncall.Signal {
 	return s
 }
 
-// sentence says what is bad about a metric.
-func sentence(row *store.MetricState, p oncall.MetricPlan) string {
-	limit := p.Limit(row.State.Level)
+// title says what is bad about a metric as long as it is. The metric is named where
+// the monitor watches several.
+func title(w saying.Words, name string, row *store.MetricState, p oncall.MetricPlan) string {
+	limit, key := p.Limit(row.State.Level), [2]string{"alert.high", "alert.above"}
+	places := []string{"name", name, "metric", row.Name}
 	switch {
 	case row.State.Level == oncall.MetricMissing:
-		return fmt.Sprintf("no point of %s has come for %s", row.Name, oncall.PromDuration(p.Missing))
+		key = [2]string{"alert.empty", "alert.missing"}
 	case limit == nil:
-		return fmt.Sprintf("%s is %s", row.Name, number(row.State.Value))
-	case p.Points > 1:
-		return fmt.Sprintf("the average of the last %d points of %s is %s (%s %s)", p.Points, row.Name, number(row.State.Value), p.Operator, number(*limit))
+		key = [2]string{"alert.odd", "alert.bad"}
+	case p.Operator == "<":
+		key = [2]string{"alert.low", "alert.below"}
 	}
-	return fmt.Sprintf("%s is %s (%s %s)", row.Name, number(row.State.Value), p.Operator, number(*limit))
+	if limit != nil {
+		places = append(places, "limit", number(*limit))
+	}
+	if strings.Contains(p.Name, "*") {
+		return w.Say(key[1], places...)
+	}
+	return w.Say(key[0], places...)
+}
+
+// sentence says what is bad about a metric now.
+func sentence(w saying.Words, row *store.MetricState, p oncall.MetricPlan) string {
+	limit, value := p.Limit(row.State.Level), number(row.State.Value)
+	switch {
+	case row.State.Level == oncall.MetricMissing:
+		return w.Say("said.missing", "metric", row.Name, "span", w.Span(p.Missing))
+	case limit == nil:
+		return w.Say("said.value", "metric", row.Name, "value", value)
+	case p.Points > 1:
+		return w.Say("said.average", "metric", row.Name, "n", strconv.Itoa(p.Points), "value", value, "limit", p.Operator+" "+number(*limit))
+	}
+	return w.Say("said.limit", "metric", row.Name, "value", value, "limit", p.Operator+" "+number(*limit))
 }
 
 func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
+// called is of which metric of which monitor an alert was.
+func called(opened *oncall.Signal) string {
+	return opened.Labels["alertname"] + ": " + opened.Labels["name"]
+}
+
 // ending is the resolve that fits a trigger.
-func ending(opened oncall.Signal, how string, state oncall.MetricState, now time.Time) oncall.Signal {
-	opened.Action, opened.StartsAt, opened.Title = oncall.Resolve, now, opened.Labels["alertname"]+": "+opened.Labels["name"]+" "+how
-	annotations := map[string]string{"reason": "ok", "summary": opened.Title}
+func ending(opened oncall.Signal, title string, state oncall.MetricState, now time.Time) oncall.Signal {
+	opened.Action, opened.StartsAt, opened.Title = oncall.Resolve, now, title
+	annotations := map[string]string{"reason": "ok", "summary": title}
 	if !state.At.IsZero() {
 		annotations["value"] = number(state.Value)
 	}
@@ -80,12 +106,12 @@ func ending(opened oncall.Signal, how string, state oncall.MetricState, now time
 	return opened
 }
 
-func end(row *store.MetricState, e *entry) string {
+func end(w saying.Words, name string, row *store.MetricState, e *entry) string {
 	switch {
 	case e == nil:
-		return "is not watched any more"
+		return w.Say("end.gone", "name", name)
 	case e.plan.Paused:
-		return "is paused"
+		return w.Say("end.paused", "name", name)
 	}
-	return "is " + number(row.State.Value)
+	return w.Say("end.value", "name", name, "value", number(row.State.Value))
 }

@@ -3,10 +3,14 @@ package probe
 import (
 	"crypto/tls"
 	"errors"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
+
+	"toban/internal/nearest"
 )
 
 // DNSSettings are the dns part of a module, in blackbox-exporter's words, with
@@ -72,7 +76,7 @@ func (s DNSSettings) Validate() error {
 		return errors.New("query_class: there is no class " + safeText([]byte(s.QueryClass), 100))
 	}
 	if _, ok := dns.StringToType[s.QueryType]; s.QueryType != "" && !ok {
-		return errors.New("query_type: there is no type " + safeText([]byte(s.QueryType), 100))
+		return errors.New("query_type: there is no type " + safeText([]byte(s.QueryType), 100) + meant(s.QueryType, dns.StringToType))
 	}
 	switch s.TransportProtocol {
 	case "udp", "":
@@ -85,7 +89,7 @@ func (s DNSSettings) Validate() error {
 	}
 	for _, code := range s.ValidRcodes {
 		if _, ok := dns.StringToRcode[code]; !ok {
-			return errors.New("valid_rcodes: there is no RCODE " + safeText([]byte(code), 100))
+			return errors.New("valid_rcodes: there is no RCODE " + safeText([]byte(code), 100) + meant(code, dns.StringToRcode))
 		}
 	}
 	return nil
@@ -100,4 +104,12 @@ func (s DNSSettings) validateSystem() error {
 		return nil
 	}
 	return errors.New("system_resolver: query_type is A, AAAA, CNAME, MX, NS, PTR, TXT or not set")
+}
+
+// meant ends a message about a word that is not known with the one that is next.
+func meant[V any](word string, known map[string]V) string {
+	if next := nearest.Word(word, slices.Sorted(maps.Keys(known))); next != "" {
+		return "; did you mean " + next + "?"
+	}
+	return ""
 }

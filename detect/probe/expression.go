@@ -6,39 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"regexp/syntax"
-	"strings"
 
 	"toban/detect/probe/tree"
+	"toban/internal/expression"
 )
 
-// A regular expression takes as many steps as it has instructions for each byte
-// that it looks at, and nothing stops it. So both are bounded together.
-const (
-	maxExpression = 4 << 10 // bytes of an expression's text
-	maxProgram    = 2000    // instructions
-	maxWork       = 1_000_000_000
-	maxUnseen     = 20_000_000 // of those that are not looked at in between: less than a second
-)
+// maxWork is how many instructions times bytes of an answer an expression may take
+// while a check's time is looked at in between.
+const maxWork = 1_000_000_000
 
 // Expression reads a regular expression that a target's answer is looked at
 // with, and refuses one that would take too long.
-func Expression(text string) (*regexp.Regexp, error) {
-	if len(text) > maxExpression {
-		return nil, fmt.Errorf("a regular expression of more than %d bytes", maxExpression)
-	}
-	parsed, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, errors.New("this is no regular expression: " + strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	}
-	if size := programSize(parsed); size > maxProgram {
-		return nil, fmt.Errorf("this regular expression takes too long: it has %d steps for each letter, at most %d; repeat less often, as in .* instead of .{0,900}", size, maxProgram)
-	}
-	return regexp.Compile(text)
-}
+func Expression(text string) (*regexp.Regexp, error) { return expression.Compile(text) }
 
-// expressions reads those of modules.
+// maxPrograms bounds the instructions of all expressions of one module together:
+// they are kept as long as the module is.
+const maxPrograms = 20_000
+
+// expressions reads those of one module.
 func expressions() tree.Reader {
+	all := 0
 	return tree.ReaderOf[*regexp.Regexp](func(n *tree.Node) (*regexp.Regexp, []Problem) {
 		if n.Kind != tree.Scalar {
 			return nil, []Problem{n.Problem("a regular expression is wanted, not %s", n.Kind)}
@@ -47,17 +34,12 @@ func expressions() tree.Reader {
 		if err != nil {
 			return nil, []Problem{n.Problem("%v", err)}
 		}
+		size, _ := expression.Size(n.Text) // it has been read
+		if all += size; all > maxPrograms {
+			return nil, []Problem{n.Problem("the regular expressions up to this one have more than %d steps together; use fewer, or repeat less often in them", maxPrograms)}
+		}
 		return e, nil
 	})
-}
-
-// programSize is how many instructions an expression has.
-func programSize(parsed *syntax.Regexp) int {
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return maxProgram + 1
-	}
-	return len(program.Inst)
 }
 
 // tooLongFor says that a text is too long for an expression.
@@ -105,16 +87,15 @@ func submatches(ctx context.Context, e *regexp.Regexp, text []byte) ([]int, erro
 // lookedAt is text as an expression reads it that may take long, nil for one
 // that does not.
 func lookedAt(ctx context.Context, e *regexp.Regexp, text []byte) (*stoppable, error) {
-	if len(text) <= maxUnseen/maxProgram {
+	if len(text) <= expression.MaxUnseen/expression.MaxProgram {
 		return nil, nil
 	}
-	parsed, err := syntax.Parse(e.String(), syntax.Perl)
+	size, err := expression.Size(e.String())
 	if err != nil {
 		return nil, err
 	}
-	size := programSize(parsed)
 	switch {
-	case len(text) <= maxUnseen/size:
+	case len(text) <= expression.MaxUnseen/size:
 		return nil, nil
 	case len(text) > maxWork/size:
 		return nil, &tooLongFor{e, maxWork / size}

@@ -9,15 +9,17 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"toban/internal/expression"
 )
 
 func TestAnExpressionThatTakesTooLongIsRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		strings.Repeat(".{0,900}", 8) + "z":  "takes too long",
-		"(a{1,30}){1,30}(b{1,30}){1,30}c":    "takes too long",
-		strings.Repeat("a", maxExpression+1): "more than 4096 bytes",
-		"(":                                  "no regular expression: missing closing )",
+		strings.Repeat(".{0,900}", 8) + "z":       "takes too long",
+		"(a{1,30}){1,30}(b{1,30}){1,30}c":         "takes too long",
+		strings.Repeat("a", expression.MaxText+1): "more than 4096 bytes",
+		"(": "no regular expression: missing closing )",
 	} {
 		if _, err := Expression(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40s: got %v, want %q", text, err, want)

@@ -232,6 +232,9 @@ func (s *HTTPSettings) check(bad func(key, format string, args ...any)) {
 	default:
 		bad("http_version", "it is 1.1 or 2; without it the best that the target has is used")
 	}
+	if err := checkJSON(s.JSON); err != nil {
+		bad("json", "%v", err)
+	}
 	s.Proxy.check(bad)
 }
 

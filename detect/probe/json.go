@@ -5,85 +5,51 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/metrics"
 	"time"
 
-	"github.com/itchyny/gojq"
+	"toban/internal/jq"
 )
 
 // JSONCondition is a jq program on a body. Its first result has to be neither
 // false nor null.
-type JSONCondition struct {
-	text    string
-	code    *gojq.Code
-	longest int // bytes of a body that it is asked about
-}
+type JSONCondition struct{ program *jq.Program }
 
 // UnmarshalText compiles the program, without access to files and environment,
 // and refuses what could take long or much memory on some body.
-func (c *JSONCondition) UnmarshalText(text []byte) error {
-	if len(text) > maxCondition {
-		return fmt.Errorf("a condition of more than %d bytes", maxCondition)
+func (c *JSONCondition) UnmarshalText(text []byte) (err error) {
+	c.program, err = jq.Condition(string(text))
+	return err
+}
+
+// longest is how many bytes of a body it is asked about.
+func (c JSONCondition) longest() int { return maxJudged / c.program.Copies() }
+
+// Limits of all conditions of one module together.
+const (
+	maxConditions = 100
+	maxAllCopies  = 256 // of the body, that they hold one after the other
+)
+
+// checkJSON bounds what the conditions of one module take together: each by itself
+// has its bounds already.
+func checkJSON(all []JSONCondition) error {
+	if len(all) > maxConditions {
+		return fmt.Errorf("more than %d conditions", maxConditions)
 	}
-	query, err := gojq.Parse(string(text))
-	if err != nil {
-		return fmt.Errorf("this is no jq: %w", err)
+	copies := 0
+	for _, c := range all {
+		if c.program != nil {
+			copies += c.program.Copies()
+		}
 	}
-	l := language{most: 1}
-	if _, err := l.query(query, one); err != nil {
-		return err
+	if copies > maxAllCopies {
+		return fmt.Errorf("all conditions together make more than %d copies of the body; use fewer, or fewer commas, sums and collections in them", maxAllCopies)
 	}
-	code, err := gojq.Compile(query, append(bounds(), gojq.WithEnvironLoader(func() []string { return nil }))...)
-	if err != nil {
-		return fmt.Errorf("this is no jq: %w", err)
-	}
-	c.text, c.code, c.longest = string(text), code, maxJudged/l.most
 	return nil
 }
 
 // jsonTime is how long all conditions on one body may take.
 const jsonTime = time.Second
-
-// jsonMemory is by how many bytes toban may grow while conditions run. A program
-// that makes values without end would otherwise end the pager before its time
-// is over.
-const jsonMemory = 256 << 20
-
-// jsonLook is how often that is looked at; most conditions are over before.
-const jsonLook = 5 * time.Millisecond
-
-var errJSONMemory = errors.New("too much memory")
-
-// watchMemory cancels when the process has grown by more than limit bytes, until
-// stop is called.
-func watchMemory(cancel context.CancelCauseFunc, limit uint64) (stop func()) {
-	heap := func() uint64 {
-		s := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		metrics.Read(s)
-		return s[0].Value.Uint64()
-	}
-	done := make(chan struct{})
-	first := time.AfterFunc(jsonLook, func() {
-		before := heap()
-		tick := time.NewTicker(jsonLook)
-		defer tick.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-tick.C:
-				if now := heap(); now > before+limit {
-					cancel(errJSONMemory)
-					return
-				}
-			}
-		}
-	})
-	return func() {
-		first.Stop()
-		close(done)
-	}
-}
 
 // judgeJSON says which condition the body doesn't fulfil, "" if there is none.
 func judgeJSON(ctx context.Context, conditions []JSONCondition, body []byte) string {
@@ -91,30 +57,31 @@ func judgeJSON(ctx context.Context, conditions []JSONCondition, body []byte) str
 		return ""
 	}
 	for _, c := range conditions {
-		if len(body) > c.longest {
-			return fmt.Sprintf("the body is larger than %d bytes, too large for the condition %s", c.longest, c.text)
+		if len(body) > c.longest() {
+			return fmt.Sprintf("the body is larger than %d bytes, too large for the condition %s", c.longest(), c.program)
 		}
 	}
 	var doc any
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return "the body is not JSON"
 	}
-	ctx, cancel := context.WithTimeout(ctx, jsonTime)
-	defer cancel()
-	ctx, full := context.WithCancelCause(ctx)
-	defer watchMemory(full, jsonMemory)()
+	ctx, stop := jq.Within(ctx, jsonTime)
+	defer stop()
 	for _, c := range conditions {
-		value, _ := c.code.RunWithContext(ctx, doc).Next() // no result is nil, as null is
-		err, failed := value.(error)
+		var value any // no result is nil, as null is
+		var err error
+		for value, err = range c.program.Run(ctx, doc) {
+			break
+		}
 		switch {
-		case failed && errors.Is(context.Cause(ctx), errJSONMemory):
-			return fmt.Sprintf("the condition %s takes too much memory on the body", c.text)
-		case failed && errors.Is(err, context.DeadlineExceeded):
-			return fmt.Sprintf("the condition %s took too long on the body", c.text)
-		case failed:
-			return fmt.Sprintf("the condition %s does not fit the body: %s", c.text, err)
+		case err != nil && errors.Is(context.Cause(ctx), jq.ErrMemory):
+			return fmt.Sprintf("the condition %s takes too much memory on the body", c.program)
+		case errors.Is(err, context.DeadlineExceeded):
+			return fmt.Sprintf("the condition %s took too long on the body", c.program)
+		case err != nil:
+			return fmt.Sprintf("the condition %s does not fit the body: %s", c.program, err)
 		case value == nil, value == false:
-			return fmt.Sprintf("the body does not fulfil %s", c.text)
+			return fmt.Sprintf("the body does not fulfil %s", c.program)
 		}
 	}
 	return ""

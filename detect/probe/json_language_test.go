@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"toban/internal/jq"
 )
 
 func compiled(t testing.TB, text string) JSONCondition {
@@ -51,7 +53,7 @@ func TestConditionsThatCouldGrowAreRefusedWithWhatToWriteInstead(t *testing.T) {
 		`{(.a): 1}`:                                                             "key in brackets",
 		`{$__loc__}`:                                                            "$__loc__",
 		`_toban_word`:                                                           "no function",
-		strings.Repeat(" ", maxCondition) + `.`:                                 "bytes",
+		strings.Repeat(" ", 1<<10) + `.`:                                        "bytes",
 	} {
 		var c JSONCondition
 		if err := c.UnmarshalText([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
@@ -170,7 +172,7 @@ func TestNoConditionTakesLongOnASmallBody(t *testing.T) {
 		if took > 3*jsonTime {
 			t.Fatalf("%s took %s", text, took)
 		}
-		if grew := int64(after.HeapSys) - int64(before.HeapSys); grew > 2*jsonMemory {
+		if grew := int64(after.HeapSys) - int64(before.HeapSys); grew > 2*jq.Memory {
 			t.Fatalf("%s made the heap larger by %d MiB", text, grew>>20)
 		}
 	})

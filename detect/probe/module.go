@@ -53,6 +53,9 @@ type Source struct {
 	// NoFiles refuses modules that name files: for those that somebody wrote who
 	// may not read this machine's files.
 	NoFiles bool
+	// Blind reads no file and takes it that what is in those that are named is
+	// good, as are keys: for looking at a module away from where it is used.
+	Blind bool
 	// Secrets are texts in the module that are secret wherever they stand: what
 	// holds one goes to the target's own host alone.
 	Secrets []string
@@ -152,10 +155,10 @@ func (l *loading) module(name string, key, n *tree.Node) (*Module, []Problem) {
 		Certificate: DefaultCertificate(), written: n,
 	}
 	problems := tree.Decode(n, m, tree.ReaderOf[*tls.Config](l.readTLS), expressions())
-	if !tree.Failed(problems) && m.Prober == "" {
-		problems = append(problems, key.Problem("prober is missing: it is one of %s", strings.Join(probers, ", ")))
-	}
-	if tree.Failed(problems) {
+	if m.Prober == "" {
+		if n.Value("prober") == nil {
+			problems = append(problems, key.Problem("prober is missing: it is one of %s", strings.Join(probers, ", ")))
+		}
 		return m, problems
 	}
 	switch m.Prober {
@@ -166,6 +169,20 @@ func (l *loading) module(name string, key, n *tree.Node) (*Module, []Problem) {
 	if !slices.Contains(probers, m.Prober) {
 		return m, append(problems, n.Value("prober").Problem("%q is no prober%s", m.Prober, nearest.Hint(m.Prober, probers)))
 	}
+	return m, append(problems, apart(l.judge(m, key, n), problems, n)...)
+}
+
+// apart leaves out what is said of a key in which something could not be read:
+// it may be said of that.
+func apart(found, unread []Problem, n *tree.Node) []Problem {
+	unread = slices.DeleteFunc(slices.Clone(unread), func(p Problem) bool { return p.Warning || p.Unknown })
+	return slices.DeleteFunc(found, func(p Problem) bool {
+		return slices.ContainsFunc(unread, func(u Problem) bool { return n.Around(p.Line, p.Column).Holds(u.Line, u.Column) })
+	})
+}
+
+// judge looks at the settings of a module as far as they could be read.
+func (l *loading) judge(m *Module, key, n *tree.Node) (problems []Problem) {
 	// As blackbox-exporter does, every part that is there is looked at, whether
 	// it is used or not: it will be, once somebody changes the prober.
 	for _, part := range []struct {
@@ -186,7 +203,7 @@ func (l *loading) module(name string, key, n *tree.Node) (*Module, []Problem) {
 			problems = append(problems, at.Problem("%s: %s", part.key, err))
 		}
 	}
-	return m, append(problems, m.HTTP.prepare(l, m, n.Value("http"), n.Key("http"))...)
+	return append(problems, m.HTTP.prepare(l, m, n.Value("http"), n.Key("http"))...)
 }
 
 // nearer is the key of a setting, unless that was not found and whole stands

@@ -52,7 +52,7 @@ func (l *loading) readTLS(n *tree.Node) (*tls.Config, []tree.Problem) {
 	ca, why := l.textOrFile(s.CA, s.CAFile)
 	if why != "" {
 		bad("ca_file", "%s", why)
-	} else if len(ca) > 0 {
+	} else if len(ca) > 0 && !(l.source.Blind && s.CAFile != "") {
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(ca) {
 			bad(named(s.CAFile, "ca_file", "ca"), "there is no certificate in it (PEM is wanted)")
@@ -72,7 +72,7 @@ func (l *loading) readTLS(n *tree.Node) (*tls.Config, []tree.Problem) {
 		bad(certKey, "its key is missing: add key_file")
 	case len(key) > 0 && len(cert) == 0:
 		bad(named(s.KeyFile, "key_file", "key"), "its certificate is missing: add cert_file")
-	case len(cert) > 0:
+	case len(cert) > 0 && !l.source.Blind:
 		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
 			bad(certKey, "the certificate and its key can't be used together, or are not PEM")
@@ -124,6 +124,9 @@ func (l *loading) textOrFile(text, file string) (content []byte, why string) {
 func (l *loading) file(name string) (content []byte, why string) {
 	if l.source.NoFiles {
 		return nil, "files can't be named here; write the text itself"
+	}
+	if l.source.Blind {
+		return []byte("unread"), ""
 	}
 	info, err := os.Stat(name)
 	if os.IsNotExist(err) && !filepath.IsAbs(name) && l.source.Folder != "" {

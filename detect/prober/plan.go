@@ -6,10 +6,40 @@ import (
 	"time"
 )
 
-// next returns the first moment after now that is t's place in its interval.
-// Places are counted from the Unix epoch, so every process finds the same.
-func next(t Target, now time.Time) time.Time {
+// slots are how far apart the moments are at which checks begin, longest first;
+// each is a multiple of the next.
+// At a low rate what a check costs is waking up, and those that begin together
+// wake up together: with 1,000 targets at 15 s that halves the processor's time.
+// Few begin together, so that none of them waits for the others.
+var slots = [...]time.Duration{100 * time.Millisecond, 50 * time.Millisecond, 10 * time.Millisecond, 5 * time.Millisecond}
+
+// together is how many checks begin at the same moment, on average and at most,
+// as long as that leaves the moments 5 ms apart.
+const together = 8
+
+// slotFor returns the slot for a rate of checks a second. Where it was longer than
+// that, it becomes so again only once the rate is well below: a change moves all
+// places.
+func slotFor(rate float64, was time.Duration) time.Duration {
+	for _, slot := range slots {
+		bound := float64(together)
+		if was != 0 && slot > was {
+			bound /= 2
+		}
+		if rate*slot.Seconds() <= bound {
+			return slot
+		}
+	}
+	return slots[len(slots)-1]
+}
+
+// next returns the first moment after now that is t's place in its interval, which
+// is the begin of a slot. Places are counted from the Unix epoch, so every process
+// finds the same. A shorter slot never brings a place later: it is reached early
+// then, in one step.
+func next(t Target, now time.Time, slot time.Duration) time.Time {
 	offset := time.Duration(Spread(t.ID) % uint64(t.Every))
+	offset = (offset + slot - 1) / slot * slot % t.Every
 	since := time.Duration(now.UnixNano()) % t.Every
 	wait := offset - since
 	if wait <= 0 {
@@ -38,9 +68,9 @@ func Spread(text string) uint64 {
 // some more where its checks are slow. None of them is longer than an interval,
 // which is what a monitor promises, or shorter than half of one: two failures
 // close to each other would be one. Places that are over are left out.
-func after(t Target, was, began, now time.Time) time.Time {
+func after(t Target, was, began, now time.Time, slot time.Duration) time.Time {
 	due := was.Add(t.Every)
-	if place := next(t, was.Add(-time.Millisecond)); place.Sub(was) > time.Millisecond {
+	if place := next(t, was.Add(-time.Millisecond), slot); place.Sub(was) > time.Millisecond {
 		if due = place; place.Sub(was) < t.Every/2 {
 			due = was.Add((place.Sub(was) + t.Every) / 2)
 		}
@@ -49,7 +79,7 @@ func after(t Target, was, began, now time.Time) time.Time {
 		}
 	}
 	for due.Before(now) || due.Sub(began) < t.Every/4 {
-		due = next(t, latest(due, now))
+		due = next(t, latest(due, now), slot)
 	}
 	return due
 }

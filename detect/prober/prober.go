@@ -55,7 +55,8 @@ type Prober struct {
 	mu      sync.Mutex
 	set     map[string]*entry
 	plan    plan
-	waiting []*entry // due, but there is no room
+	slot    time.Duration // the places' distance
+	waiting []*entry      // due, but there is no room
 	atOnce  int
 	running int
 }
@@ -66,6 +67,7 @@ type entry struct {
 	due   time.Time
 	began time.Time // the last check
 	place int       // in the plan, -1 = not in it: it waits, runs or is gone
+	ways  int       // how often it has come to be asked in another way
 	gone  bool
 }
 
@@ -92,6 +94,11 @@ func (p *Prober) Set(targets []Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	keep := make(map[string]bool, len(targets))
+	rate := 0.0
+	for _, t := range targets {
+		rate += 1 / t.Every.Seconds()
+	}
+	p.slot = slotFor(rate, p.slot)
 	fresh := 0
 	for _, t := range targets {
 		if t.Timeout <= 0 || t.Timeout >= t.Every {
@@ -99,13 +106,16 @@ func (p *Prober) Set(targets []Target) {
 		}
 		keep[t.ID] = true
 		if e := p.set[t.ID]; e != nil && e.Every == t.Every {
+			if !e.Asks(t.Checker, t.Address) {
+				e.ways++
+			}
 			e.Target = t
 			continue
 		} else if e != nil {
 			p.remove(e)
 		}
 		e := &entry{Target: t, place: -1}
-		e.due = next(t, now)
+		e.due = next(t, now, p.slot)
 		if soon := now.Add(time.Duration(fresh) * firstGap); soon.Before(e.due) {
 			e.due = soon
 		}
@@ -165,7 +175,7 @@ func (p *Prober) begin(ctx context.Context, all *sync.WaitGroup) time.Duration {
 		}
 		p.plan.drop(e)
 		if now.Sub(e.due) > e.Every/2 { // toban stood still: not all of them at the same moment
-			e.due = next(e.Target, now)
+			e.due = next(e.Target, now, p.slot)
 			p.plan.add(e)
 			continue
 		}
@@ -225,7 +235,7 @@ func (p *Prober) check(ctx context.Context, e *entry) {
 	}()
 	begin := time.Now()
 	p.mu.Lock()
-	t, due := e.Target, e.due
+	t, due, way := e.Target, e.due, e.ways
 	e.began = begin
 	p.mu.Unlock()
 	p.late.add(begin.Sub(due))
@@ -236,7 +246,7 @@ func (p *Prober) check(ctx context.Context, e *entry) {
 		return // it was cut short by us
 	}
 	p.mu.Lock()
-	void := e.gone || !e.Asks(t.Checker, t.Address)
+	void := e.gone || e.ways != way
 	p.mu.Unlock()
 	switch {
 	case void || r == nil:
@@ -253,7 +263,7 @@ func (p *Prober) ended(ctx context.Context, e *entry) *entry {
 	defer p.mu.Unlock()
 	p.running--
 	if !e.gone {
-		e.due = after(e.Target, e.due, e.began, time.Now())
+		e.due = after(e.Target, e.due, e.began, time.Now(), p.slot)
 		p.plan.add(e)
 		if p.plan.first() == e {
 			p.nudge()

@@ -123,6 +123,63 @@ func TestTheLoadIsSpreadOverTheInterval(t *testing.T) {
 	})
 }
 
+// moments counts the checks of the last interval by when they began.
+func moments(s *seen, n int, every time.Duration) map[time.Time]int {
+	begin, at := time.Now().Add(-every), map[time.Time]int{}
+	for i := range n {
+		for _, one := range s.of(fmt.Sprintf("target-%d", i)) {
+			if one.After(begin) {
+				at[one]++
+			}
+		}
+	}
+	return at
+}
+
+func TestAFewChecksBeginTogetherAndNeverMany(t *testing.T) {
+	t.Parallel()
+	const every = 15 * time.Second
+	for n, most := range map[int]int{40: 40, 1000: 151, 2000: 301, 9000: 1501, 20000: 3001} {
+		synctest.Test(t, func(t *testing.T) {
+			p, s, stop := running(t, prober.Options{})
+			defer stop()
+			p.Set(many(n, every, taking(time.Millisecond)))
+			time.Sleep(8 * every)
+			at := moments(s, n, every)
+			if len(at) > most {
+				t.Errorf("%d targets: they begin at %d moments of an interval, want at most %d", n, len(at), most)
+			}
+			for moment, together := range at {
+				if together > 25 {
+					t.Errorf("%d targets: %d begin at %v, want few", n, together, moment)
+				}
+			}
+		})
+	}
+}
+
+func TestMoreAndFewerTargetsKeepTheIntervals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, s, stop := running(t, prober.Options{})
+		defer stop()
+		const every = 15 * time.Second
+		for _, n := range []int{500, 1300, 2600, 14000, 2000, 500} {
+			p.Set(many(n, every, taking(time.Millisecond)))
+			time.Sleep(3 * every)
+		}
+		for i := range 500 {
+			id := fmt.Sprintf("target-%d", i)
+			at := s.of(id)
+			for j := 1; j < len(at); j++ {
+				if gap := at[j].Sub(at[j-1]); gap > every || gap < every/2 {
+					t.Fatalf("%s: %v between two checks, want half an interval to a whole one, of %v", id, gap, every)
+				}
+			}
+		}
+	})
+}
+
 func TestNothingDriftsHoweverSlowACheckIs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

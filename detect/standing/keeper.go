@@ -24,6 +24,7 @@ type Keeper struct {
 	looked  time.Time
 	ledgers map[oncall.MonitorID]*kept
 	unsaved store.MonitorTimes
+	begun   bool // a monitor was looked at for the first time since it was last saved
 }
 
 // kept is what is counted of one monitor.
@@ -67,6 +68,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 				k.log.WarnContext(ctx, "how heartbeats and rules stand can't be read, and is not counted", "err", err)
 			}
 			failed = err != nil
+			k.begin(ctx)
 		case <-save.C:
 			k.save(ctx)
 		}
@@ -98,6 +100,11 @@ func (k *Keeper) look(ctx context.Context, now time.Time) error {
 		switch {
 		case l == nil:
 			l = &kept{Ledger: detect.Ledger{Mark: now}}
+			if k.begun = true; s.Since.Before(now) && store.DayOf(s.Since, zone) == store.DayOf(now, zone) {
+				l.Watched(s.Since, zone)
+			} else {
+				l.Watched(now, zone)
+			}
 		case unseen:
 			l.Mark = now
 		case l.state != s.State && s.Since.After(l.Mark) && s.Since.Before(now):
@@ -132,6 +139,14 @@ func (k *Keeper) hold(t store.MonitorTimes) {
 	}
 }
 
+// begin saves at once since when a monitor is watched: it is not forgotten, however
+// toban ends.
+func (k *Keeper) begin(ctx context.Context) {
+	if k.begun {
+		k.save(ctx)
+	}
+}
+
 // save writes down what was counted; what can't be is saved later.
 func (k *Keeper) save(ctx context.Context) {
 	for id, l := range k.ledgers {
@@ -145,5 +160,5 @@ func (k *Keeper) save(ctx context.Context) {
 		k.log.WarnContext(ctx, "how long heartbeats and rules were up is saved later", "err", err)
 		return
 	}
-	k.unsaved = store.MonitorTimes{}
+	k.unsaved, k.begun = store.MonitorTimes{}, false
 }

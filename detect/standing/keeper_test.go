@@ -69,6 +69,39 @@ func TestHeartbeatsAndRulesHaveDaysOfTheirOwn(t *testing.T) {
 	})
 }
 
+func TestNoRestartMovesSinceWhenAHeartbeatOrARuleIsWatched(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		nightly, rule := probeOf("nightly", oncall.MonitorHeartbeat), probeOf("disk", oncall.MonitorPromQL)
+		created := now().Add(-7 * time.Second)
+		beat := heartbeat.Status{Monitor: nightly, Status: oncall.HeartbeatNew, Since: created}
+		r := New(Options{DB: db, Heartbeats: &heard{&beat}})
+		ids := []oncall.MonitorID{"nightly", "disk"}
+		at := now()
+		for range 5 { // each is killed before it saves what it has counted
+			k := NewKeeper(r, func() ([]detect.Status, *time.Location) {
+				return []detect.Status{{Monitor: nightly}, {Monitor: rule}}, time.UTC
+			}, slog.New(slog.DiscardHandler))
+			if err := k.look(t.Context(), at); err != nil {
+				t.Fatal(err)
+			}
+			k.begin(t.Context())
+			at = at.Add(time.Minute)
+			beat.Status, beat.Since = oncall.HeartbeatUp, at
+			by, err := r.Histories(t.Context(), ids, at, time.UTC)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := by["nightly"].Joined(&Standing{State: Up, Since: beat.Since}, now()).Since; !got.Equal(created) {
+				t.Errorf("the heartbeat: got %s, want %s", got, created)
+			}
+			if got := by["disk"].Joined(&Standing{State: Up}, now()).Since; !got.Equal(now()) {
+				t.Errorf("the rule: got %s, want %s", got, now())
+			}
+		}
+	})
+}
+
 // heard is a heartbeat that a test says how it stands.
 type heard struct{ of *heartbeat.Status }
 

@@ -76,6 +76,10 @@ func (s *Standing) evaluated(j judgement) {
 	}
 	if len(j.firing) > 0 {
 		s.State, s.Since = Down, j.firing[0].StartsAt
-		s.Reason, s.Message = j.firing[0].Annotations["reason"], j.firing[0].Annotations["summary"]
+		said := j.firing[0].Annotations
+		s.Reason, s.Message = said["reason"], said["summary"]
+		if value := said["value"]; value != "" { // the summary is in the language of the installation
+			s.Message = s.Monitor.Title() + ": the value is " + value
+		}
 	}
 }

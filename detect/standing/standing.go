@@ -23,6 +23,7 @@ type Probes interface {
 	Status(ctx context.Context) ([]detect.Status, error)
 	Monitor(ctx context.Context, id oncall.MonitorID) (detect.Status, error)
 	Check(ctx context.Context, id oncall.MonitorID) (*probe.Result, error)
+	Try(ctx context.Context, m *oncall.Monitor) (*probe.Result, error)
 	Follow(ctx context.Context) error
 }
 
@@ -96,7 +97,9 @@ type Standing struct {
 	// Message is the same as a sentence.
 	Message string
 	Problem string // why it can't be watched; "" when it can
-	Ends    time.Time
+	// ProblemCode is the code of that in docs/errors.md; "" where it has none of its own.
+	ProblemCode string
+	Ends        time.Time
 	// Places are what each location says; Heard has the last check of those that
 	// are heard on this node.
 	Places map[string]oncall.PlaceState
@@ -192,7 +195,7 @@ func (r *Reader) One(ctx context.Context, id oncall.MonitorID) (Standing, error)
 }
 
 func (r *Reader) join(s *detect.Status, beat *heartbeat.Status, metrics []mackerel.Status, rule judgement) Standing {
-	out := Standing{Monitor: s.Monitor, Problem: s.Problem, Here: s.Here}
+	out := Standing{Monitor: s.Monitor, Problem: s.Problem, ProblemCode: s.ProblemCode, Here: s.Here}
 	switch {
 	case s.Monitor.Kind == oncall.MonitorHeartbeat:
 		out.listened(beat)
@@ -259,6 +262,11 @@ func (s *Standing) listened(beat *heartbeat.Status) {
 // Check asks a monitor's target now.
 func (r *Reader) Check(ctx context.Context, id oncall.MonitorID) (*probe.Result, error) {
 	return r.o.Probes.Check(ctx, id)
+}
+
+// Try asks the target of a monitor that need not be configured.
+func (r *Reader) Try(ctx context.Context, m *oncall.Monitor) (*probe.Result, error) {
+	return r.o.Probes.Try(ctx, m)
 }
 
 // Follow takes over a configuration that was just changed, so that what is asked

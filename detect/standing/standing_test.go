@@ -29,6 +29,10 @@ func (g given) Monitor(_ context.Context, id oncall.MonitorID) (detect.Status, e
 	return detect.Status{}, &oncall.Error{Kind: oncall.NotFound}
 }
 
+func (g given) Try(context.Context, *oncall.Monitor) (*probe.Result, error) {
+	return nil, nil
+}
+
 func (g given) Check(context.Context, oncall.MonitorID) (*probe.Result, error) { return nil, nil }
 
 func (g given) Follow(context.Context) error { return nil }
@@ -246,4 +250,114 @@ func TestAHistoryHasNinetyDaysUpToToday(t *testing.T) {
 			t.Error("a monitor of which nothing is kept has a history")
 		}
 	})
+}
+
+func TestAHistorySaysSinceWhenAMonitorIsWatched(t *testing.T) {
+	t.Parallel()
+	tokyo := time.FixedZone("JST", 9*60*60)
+	today, hour := store.DayOf(now(), tokyo), store.HourOf(now())
+	day := func(ago int64, watched time.Duration) store.MonitorDay {
+		return store.MonitorDay{Monitor: "web", Day: today - ago, Up: watched - time.Minute, Unknown: time.Minute}
+	}
+	first := func(d store.MonitorDay, ago time.Duration) store.MonitorDay {
+		d.From(now().Add(-ago))
+		return d
+	}
+	for _, tc := range []struct {
+		name string
+		in   store.MonitorTimes
+		want time.Time
+	}{
+		{"for ten minutes over the hour", store.MonitorTimes{
+			Days:  []store.MonitorDay{day(0, 10*time.Minute)},
+			Hours: []store.MonitorHour{{Monitor: "web", Hour: hour - 1, Unknown: 8 * time.Minute}, {Monitor: "web", Hour: hour, Up: 2 * time.Minute}},
+		}, now().Add(-10 * time.Minute)},
+		{"since yesterday, with a gap after its first hour", store.MonitorTimes{
+			Days:  []store.MonitorDay{day(1, 2*time.Hour), day(0, time.Hour)},
+			Hours: []store.MonitorHour{{Monitor: "web", Hour: hour - 22, Up: 15 * time.Minute}, {Monitor: "web", Hour: hour, Up: time.Minute}},
+		}, now().Truncate(time.Hour).Add(-21*time.Hour - 15*time.Minute)},
+		{"since a moment that no restart moves", store.MonitorTimes{
+			Days:  []store.MonitorDay{first(day(0, 10*time.Minute), 40*time.Minute), first(day(0, time.Minute), 5*time.Minute)},
+			Hours: []store.MonitorHour{{Monitor: "web", Hour: hour - 1, Unknown: 8 * time.Minute}, {Monitor: "web", Hour: hour, Up: 3 * time.Minute}},
+		}, now().Add(-40 * time.Minute)},
+		{"since a moment, and nothing is counted yet", store.MonitorTimes{Days: []store.MonitorDay{first(store.MonitorDay{Monitor: "web", Day: today}, time.Second)}}, now().Add(-time.Second)},
+		{"for ten days", store.MonitorTimes{Days: []store.MonitorDay{day(10, 3*time.Hour), day(9, 24*time.Hour)}}, time.Date(2026, 11, 10, 21, 0, 0, 0, tokyo)},
+		{"for longer", store.MonitorTimes{Days: []store.MonitorDay{day(89, time.Hour)}}, time.Time{}},
+	} {
+		storetest.Each(t, func(t *testing.T, db *store.DB) {
+			if err := db.Tx(t.Context(), func(tx *store.Tx) error { return tx.AddMonitorTimes(t.Context(), tc.in) }); err != nil {
+				t.Fatal(err)
+			}
+			by, err := New(Options{DB: db}).Histories(t.Context(), []oncall.MonitorID{"web"}, now(), tokyo)
+			if err != nil || !by["web"].Since.Equal(tc.want) {
+				t.Errorf("%s: got %s %v, want %s", tc.name, by["web"].Since, err, tc.want)
+			}
+			counted := now().Add(-time.Minute)
+			for _, h := range []History{{}, {Days: make([]Day, Days), Since: counted}} {
+				if got := h.Joined(&Standing{State: Up, Since: now().Add(-time.Hour)}, now()).Since; !got.Equal(now().Add(-time.Hour)) {
+					t.Errorf("got %s, want since it is up", got)
+				}
+			}
+			if got := (History{Days: make([]Day, Days)}).Joined(&Standing{State: Up, Since: now().Add(-time.Hour)}, now()).Since; !got.IsZero() {
+				t.Errorf("got %s, want nothing: it was watched before", got)
+			}
+		})
+	}
+}
+
+func TestAFigureIsOfNoLongerThanAMonitorWasWatched(t *testing.T) {
+	t.Parallel()
+	up := func(days int) History {
+		h := History{Days: make([]Day, Days), Up: time.Hour, Since: now().AddDate(0, 0, 1-days)}
+		for i := Days - days; i < Days; i++ {
+			h.Days[i].Up = time.Hour
+		}
+		return h
+	}
+	young := up(1)
+	young.Since = now().Add(-10 * time.Minute)
+	old := up(Days)
+	old.Since = time.Time{}
+	for _, tc := range []struct {
+		name                string
+		of                  History
+		day, month, quarter string
+	}{
+		{"nothing", History{}, "-", "-", "-"},
+		{"ten minutes", young, "since 20 10:52", "-", "-"},
+		{"five days", up(5), "whole", "since 16 11:02", "-"},
+		{"sixty days", up(60), "whole", "whole", "since 22 11:02"},
+		{"all days", old, "whole", "whole", "whole"},
+	} {
+		say := func(f Figure) string {
+			switch {
+			case !f.Known:
+				return "-"
+			case f.Since.IsZero():
+				return "whole"
+			}
+			return "since " + f.Since.Format("2 15:04")
+		}
+		if d, m, q := tc.of.Figures(now()); say(d) != tc.day || say(m) != tc.month || say(q) != tc.quarter {
+			t.Errorf("%s: got %s, %s, %s; want %s, %s, %s", tc.name, say(d), say(m), say(q), tc.day, tc.month, tc.quarter)
+		}
+	}
+}
+
+// An outage that has just begun is in the figures, saved or not.
+func TestTheFigureOfWhatIsDownIsNotAHundredPercent(t *testing.T) {
+	t.Parallel()
+	h := History{Days: make([]Day, Days), Up: 9 * time.Minute, Since: now().Add(-9 * time.Minute)}
+	h.Days[Days-1].Up = h.Up
+	got := h.Joined(&Standing{State: Down, Since: now().Add(-20 * time.Second)}, now())
+	if day, _, _ := got.Figures(now()); day.Share >= 0.97 || day.Share < 0.96 {
+		t.Errorf("got %.3f, want 540 of 560 seconds", day.Share)
+	}
+	if got.Days[Days-1].Down != 20*time.Second || h.Days[Days-1].Down != 0 {
+		t.Errorf("got %s today and %s before, want the outage in the new one alone", got.Days[Days-1].Down, h.Days[Days-1].Down)
+	}
+	got.Down = time.Hour
+	if again := got.Joined(&Standing{State: Down, Since: now().Add(-2 * time.Hour)}, now()); again.Down != time.Hour {
+		t.Errorf("got %s, want what is counted to stay", again.Down)
+	}
 }

@@ -153,6 +153,7 @@ func (d *decoder) structure(key string, n *Node, v reflect.Value) {
 			slices.Sort(known)
 		}
 		d.bad(p.Key, "unknown key %s%s", quote(p.Key.Text), nearest.Hint(p.Key.Text, known))
+		d.problems[len(d.problems)-1].Unknown = true
 	}
 }
 

@@ -1,28 +1,18 @@
 package tree
 
 import (
-	"bytes"
 	"encoding/base64"
-	"errors"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
 	"toban/internal/yamltoken"
 )
 
-// Limits of one document. The parser takes time with the square of the keys of
-// one mapping and stack with the depth: what is beyond these is refused before
-// it sees it.
+// Limits of one document, beside those of yamltoken.
 const (
-	maxBytes = 1 << 20
-	maxDepth = 32
-	maxKeys  = 10_000  // that begin in one column
+	maxDepth = yamltoken.MaxDepth
 	maxSize  = 100_000 // nodes, those behind aliases each time anew
 )
 
@@ -34,96 +24,19 @@ func Parse(raw []byte) (root *Node, problems []Problem) {
 			root, problems = nil, []Problem{root.Problem("this can't be read as YAML")}
 		}
 	}()
-	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
-	if len(raw) > maxBytes {
-		return nil, []Problem{root.Problem("the file is larger than 1 MiB; split it")}
+	documents, fault := yamltoken.Read(raw, false)
+	if fault != nil {
+		return nil, []Problem{{Line: fault.Line, Column: fault.Column, Message: fault.Message}}
 	}
-	if !utf8.Valid(raw) {
-		line := 1 + bytes.Count(raw[:firstInvalid(raw)], []byte("\n"))
-		return nil, []Problem{(&Node{Line: line}).Problem("this line is not UTF-8 text")}
+	if len(documents) == 0 {
+		return nil, nil
 	}
-	tokens := yamltoken.Rejoin(lexer.Tokenize(string(raw)))
-	if p, bad := refuse(tokens); bad {
-		return nil, []Problem{p}
+	c := converter{anchors: map[string]*Node{}}
+	root = c.convert(documents[0], 0)
+	if root.size > maxSize && !Failed(c.problems) {
+		c.problems = append(c.problems, root.Problem("its aliases make more than %d values", maxSize))
 	}
-	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return nil, []Problem{syntaxProblem(err)}
-	}
-	for _, doc := range f.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if _, comment := doc.Body.(*ast.CommentGroupNode); comment {
-			continue
-		}
-		c := converter{anchors: map[string]*Node{}}
-		root = c.convert(doc.Body, 0)
-		if root.size > maxSize && !Failed(c.problems) {
-			c.problems = append(c.problems, root.Problem("its aliases make more than %d values", maxSize))
-		}
-		return root, c.problems
-	}
-	return nil, nil
-}
-
-func firstInvalid(raw []byte) int {
-	for i := 0; i < len(raw); {
-		r, size := utf8.DecodeRune(raw[i:])
-		if r == utf8.RuneError && size <= 1 {
-			return i
-		}
-		i += size
-	}
-	return len(raw)
-}
-
-// refuse looks for what would take the parser too long.
-func refuse(tokens token.Tokens) (Problem, bool) {
-	depth, entries, line := 0, 0, 0
-	keys := map[int]int{}
-	for _, t := range tokens {
-		if t.Position == nil {
-			continue
-		}
-		if t.Position.Line != line {
-			entries, line = 0, t.Position.Line
-		}
-		here := &Node{Line: t.Position.Line, Column: t.Position.Column}
-		switch t.Type {
-		case token.DirectiveType:
-			return here.Problem("directives are not used here"), true
-		case token.MappingKeyType:
-			return here.Problem("write a key as `key: value`"), true
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType:
-			entries++
-		case token.MappingValueType:
-			keys[t.Position.Column]++
-		}
-		if depth > maxDepth || entries > maxDepth {
-			return here.Problem("this is nested deeper than %d levels", maxDepth), true
-		}
-		if keys[t.Position.Column] > maxKeys {
-			return here.Problem("the file has more than %d keys in one column; split it", maxKeys), true
-		}
-	}
-	return Problem{}, false
-}
-
-func syntaxProblem(err error) Problem {
-	at := &Node{Line: 1, Column: 1}
-	syntax, ok := errors.AsType[*yaml.SyntaxError](err)
-	if !ok {
-		return at.Problem("this can't be read as YAML")
-	}
-	if t := syntax.GetToken(); t != nil && t.Position != nil {
-		at.Line, at.Column = t.Position.Line, t.Position.Column
-	}
-	return at.Problem("%s", syntax.GetMessage())
+	return root, c.problems
 }
 
 // converter turns the library's tree into nodes.

@@ -42,6 +42,7 @@ type Problem struct {
 	Line, Column int // from 1
 	Message      string
 	Warning      bool // it can be lived with
+	Unknown      bool // it is a key that is not known; the others were read
 }
 
 // String is "line:column: message".
@@ -94,6 +95,45 @@ func (n *Node) Key(path ...string) *Node {
 		at, n = key, value
 	}
 	return at
+}
+
+// Around is what stands behind the key at a place; n where no key is there.
+func (n *Node) Around(line, column int) *Node {
+	if found := n.behind(line, column); found != nil {
+		return found
+	}
+	return n
+}
+
+func (n *Node) behind(line, column int) *Node {
+	if n == nil {
+		return nil
+	}
+	for _, p := range n.Pairs {
+		if p.Key.Line == line && p.Key.Column == column {
+			return p.Value
+		}
+		if found := p.Value.behind(line, column); found != nil {
+			return found
+		}
+	}
+	for _, each := range n.List {
+		if found := each.behind(line, column); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// Holds reports whether a key or a value begins at a place in n.
+func (n *Node) Holds(line, column int) bool {
+	if n == nil {
+		return false
+	}
+	return n.Line == line && n.Column == column ||
+		slices.ContainsFunc(n.Pairs, func(p Pair) bool {
+			return p.Key.Line == line && p.Key.Column == column || p.Value.Holds(line, column)
+		}) || slices.ContainsFunc(n.List, func(each *Node) bool { return each.Holds(line, column) })
 }
 
 func (n *Node) pair(name string) (key, value *Node) {
