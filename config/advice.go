@@ -1,9 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,22 +21,30 @@ const gapsWithin = 90 * 24 * time.Hour
 // Advice says what of a folder without errors will not work as its writer
 // probably means it, seen at now: addresses that providers can't reach, hours
 // that never occur, people whom a service without calls can't reach, times at
-// which nobody is on duty. All are warnings.
+// which nobody is on duty, files of monitors that are not there. All are warnings.
+// Of a folder with errors it looks at what has none.
 func (c *Config) Advice(now time.Time) []Problem {
 	l := &loader{config: c, told: map[string]bool{}}
-	l.reachable()
+	if c.sound(nil) {
+		l.reachable()
+	}
 	for i := range c.objects {
 		o := &c.objects[i]
+		if !c.sound(o.at) {
+			continue
+		}
 		switch v := o.value.(type) {
 		case *oncall.Service:
 			if v.SupportHours != nil && v.SupportHours.Next(now).IsZero() {
 				l.warnf(o.at, "the support hours of %s never occur, so they hold nothing up: its low urgency pages at once, at any time", o.Name)
 			}
-			if v.NoCalls {
+			if v.NoCalls && !c.failed {
 				l.uncalled(o, v)
 			}
 		case *oncall.Schedule:
 			l.duty(o, v, now)
+		case *oncall.Monitor:
+			l.files(o, v)
 		}
 	}
 	problems := sortProblems(l.problems)
@@ -43,6 +54,19 @@ func (c *Config) Advice(now time.Time) []Problem {
 		}
 	}
 	return problems
+}
+
+// files looks for those that a monitor names, where it is asked from here.
+func (l *loader) files(o *object, m *oncall.Monitor) {
+	if !m.AsksFrom(oncall.Here) {
+		return
+	}
+	for _, ref := range m.Secrets {
+		name, is := strings.CutPrefix(ref, "file:")
+		if _, err := os.Stat(name); is && errors.Is(err, fs.ErrNotExist) {
+			l.warnf(o.at, "monitor %s reads %s, which is not on this machine: it can't be asked until it is", o.Name, name)
+		}
+	}
 }
 
 // reachable looks at the ways to people and back.

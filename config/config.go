@@ -23,7 +23,22 @@ type Config struct {
 	presets []preset
 
 	expressions []Expression
+	doubted     map[*node]bool // names of objects with an error in them
+	failed      bool           // there is an error
 }
+
+// doubt remembers that there is an error in what is called name; nil is nothing
+// with a name.
+func (c *Config) doubt(name *node) {
+	c.failed = true
+	if c.doubted == nil {
+		c.doubted = map[*node]bool{}
+	}
+	c.doubted[name] = true
+}
+
+// sound reports whether no error is in what is called name.
+func (c *Config) sound(name *node) bool { return !c.doubted[name] }
 
 // Server is what the process itself needs to know.
 type Server struct {

@@ -19,21 +19,6 @@ type Expression struct {
 // Expressions are those of the monitors, in the order of the files.
 func (c *Config) Expressions() []Expression { return c.expressions }
 
-// ReadExpression is the expression of a monitor as ReadMonitor takes it; its Text
-// is "" when there is none.
-func ReadExpression(name oncall.MonitorID, body []byte) Expression {
-	root, problems := parse("", body)
-	if root == nil || Failed(problems) {
-		return Expression{Monitor: name}
-	}
-	for _, p := range root.pairs {
-		if p.key.text == "promql" {
-			return expressionAt(name, p.value)
-		}
-	}
-	return Expression{Monitor: name}
-}
-
 func expressionAt(name oncall.MonitorID, n *node) Expression {
 	if n == nil {
 		return Expression{Monitor: name}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"toban/internal/nearest"
 	"toban/oncall"
@@ -106,6 +108,30 @@ func (f fields) text(key string) string {
 		return ""
 	}
 	return n.text
+}
+
+// maxTitle is how long what people call something may be, in characters.
+const maxTitle = 200
+
+// title is what people call something. What can't be seen would make it look like
+// something else.
+func (f fields) title(key string) string {
+	n, ok := f.scalar(key)
+	if !ok {
+		return ""
+	}
+	hidden := func(r rune) bool { return !unicode.IsPrint(r) && r != '\u3000' && r != '\u200d' }
+	switch {
+	case strings.TrimSpace(n.text) == "":
+		f.l.errorf(n, "%s is empty; without the line its key is its name", key)
+	case utf8.RuneCountInString(n.text) > maxTitle:
+		f.l.errorf(n, "%s has more than %d characters", key, maxTitle)
+	case strings.ContainsFunc(n.text, hidden):
+		f.l.errorf(n, "%s has characters that can't be seen", key)
+	default:
+		return n.text
+	}
+	return ""
 }
 
 func (f fields) bool(key string, without bool) bool {

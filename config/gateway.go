@@ -66,7 +66,7 @@ func (l *loader) stage(name, n *node) {
 	switch {
 	case slices.Contains(Reserved(), name.text):
 		l.errorf(name, "a stage can't be named %s: toban's own pages are below /%s", name.text, name.text)
-	case !stageShape.MatchString(name.text):
+	case oncall.IsName(name.text) && !stageShape.MatchString(name.text):
 		l.errorf(name, "a stage's name is part of URLs: small letters, digits and -, at most 32, beginning with a letter")
 	}
 	variables := f.node("variables")

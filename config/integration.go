@@ -1,6 +1,9 @@
 package config
 
-import "toban/oncall"
+import (
+	"toban/internal/jq"
+	"toban/oncall"
+)
 
 // integration reads one of `integrations`.
 func (l *loader) integration(name, n *node) {
@@ -13,6 +16,11 @@ func (l *loader) integration(name, n *node) {
 	l.speaksFor(f, i)
 	if i.Map != "" && i.Dialect != "generic" && i.Dialect != "" {
 		l.errorf(f.key("map"), "map belongs to the dialect generic; %s's messages have a shape of their own", i.Dialect)
+	}
+	if i.Map != "" {
+		if _, err := jq.Mapping(i.Map); err != nil {
+			l.errorf(f.node("map"), "map: %s", err)
+		}
 	}
 	i.Service = oncall.ServiceID(f.refer("service", "service"))
 	if stage := f.refer("stage", "stage"); stage != "" {

@@ -21,7 +21,12 @@ const (
 // Load reads every *.yaml and *.yml below dir, in the order of their paths;
 // what begins with a dot is left out. Problems are sorted by place and name
 // files with dir in front. The Config is nil when there is an error among them.
-func Load(dir string) (*Config, []Problem) {
+func Load(dir string) (*Config, []Problem) { return whole(Inspect(dir)) }
+
+// Inspect is Load for whoever wants to look further in a folder with errors: the
+// Config is what could be read, which nothing may run by when there is an error
+// among the problems. It is nil without a folder.
+func Inspect(dir string) (*Config, []Problem) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, []Problem{{File: dir, Severity: Error, Message: "there is no such folder"}}
 	}
@@ -33,14 +38,21 @@ func Load(dir string) (*Config, []Problem) {
 }
 
 // LoadFS is Load for any file system; files are named as in it.
-func LoadFS(fsys fs.FS) (*Config, []Problem) { return loadFrom(fsys, "") }
+func LoadFS(fsys fs.FS) (*Config, []Problem) { return whole(loadFrom(fsys, "")) }
+
+func whole(c *Config, problems []Problem) (*Config, []Problem) {
+	if Failed(problems) {
+		return nil, problems
+	}
+	return c, problems
+}
 
 // loadFrom reads fsys; dir is where it lies, for references to files that are
 // relative to the folder.
 func loadFrom(fsys fs.FS, dir string) (*Config, []Problem) {
 	l := &loader{config: &Config{dir: dir}, fsys: fsys, names: map[string]map[string]*node{}, told: map[string]bool{}}
 	files, problems := find(fsys)
-	l.problems, l.partial = problems, Failed(problems)
+	l.problems, l.partial, l.unread = problems, Failed(problems), Failed(problems)
 	total := 0
 	var all []fileRead
 	for _, name := range files {
@@ -65,11 +77,12 @@ func loadFrom(fsys fs.FS, dir string) (*Config, []Problem) {
 		l.problems = append(l.problems, f.problems...)
 		switch {
 		case f.broken:
-			l.partial = true
+			l.partial, l.unread = true, true
 		case f.root != nil && l.is(f.root, mapping):
 			l.roots = append(l.roots, f.root)
 		case f.root != nil || Failed(f.problems):
 			l.partial = true
+			l.halves = append(l.halves, f.raw)
 		}
 	}
 	if len(files) == 0 && len(problems) == 0 {
@@ -78,11 +91,7 @@ func loadFrom(fsys fs.FS, dir string) (*Config, []Problem) {
 	if len(files) > 0 {
 		l.load()
 	}
-	problems = sortProblems(l.problems)
-	if Failed(problems) {
-		return nil, problems
-	}
-	return l.config, problems
+	return l.config, sortProblems(l.problems)
 }
 
 // find lists the files of the folder.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"toban/internal/yamltoken"
 	"toban/oncall"
 )
 
@@ -245,14 +246,17 @@ func TestANameInTwoFilesIsToldWithBothPlaces(t *testing.T) {
 func TestAFileThatCanNotBeReadHidesNoOtherProblem(t *testing.T) {
 	t.Parallel()
 	_, problems := LoadFS(fstest.MapFS{
-		"a.yaml": {Data: []byte("users: [\n")},
-		"b.yaml": {Data: []byte("toban: { zon: UTC }\npolicies: { p: { levels: [ { targets: [ user: ann ] } ], fallback: { user: ann } } }\n")},
+		"a.yaml": {Data: []byte("users: { ann: {}, [\n")},
+		"b.yaml": {Data: []byte("toban: { zon: UTC }\npolicies: { p: { levels: [ { targets: [ user: ann, user: ben ] } ], fallback: { user: ann } } }\n")},
 	})
 	got := lines(problems)
 	if !strings.Contains(got, `b.yaml:1:10: unknown key "zon"; did you mean zone?`) {
 		t.Errorf("problems = %s, want that of b.yaml", got)
 	}
-	if strings.Contains(got, "no user") || strings.Contains(got, "no service") {
+	if !strings.Contains(got, `there is no user named "ben"`) {
+		t.Errorf("problems = %s, want that ben is in neither file", got)
+	}
+	if strings.Contains(got, `"ann"`) || strings.Contains(got, "no service") {
 		t.Errorf("problems = %s, want none about what may be in the file that can't be read", got)
 	}
 }
@@ -317,7 +321,7 @@ func TestLimitsOfAFolder(t *testing.T) {
 		{"a million brackets", one(strings.Repeat("[", maxFileSize)), "nested deeper than 32 levels"},
 		{"dashes", one(strings.Repeat("- ", 1000)), "nested deeper than 32 levels"},
 		{"block depth", one(block(40)), "nested deeper than 32 levels"},
-		{"keys", one(strings.Repeat("a: 1\n", maxKeys+1)), "more than 10000 keys"},
+		{"keys", one(strings.Repeat("a: 1\n", yamltoken.MaxKeys+1)), "more than 10000 keys"},
 		{"text", one("users: { ann: { name: " + strings.Repeat("x", maxText+1) + " } }"), "more than 16 KiB"},
 		{"problems", one(strings.Repeat("- [\n", 10)), ""},
 	} {
@@ -376,7 +380,11 @@ func FuzzLoad(f *testing.F) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, problems := LoadFS(fstest.MapFS{"x.yaml": {Data: raw}})
+		fsys := fstest.MapFS{"x.yaml": {Data: raw}}
+		if c, _ := loadFrom(fsys, ""); c != nil {
+			c.Advice(now)
+		}
+		c, problems := LoadFS(fsys)
 		if (c == nil) != Failed(problems) {
 			t.Fatalf("config is nil: %t, failed: %t", c == nil, Failed(problems))
 		}

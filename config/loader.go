@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"io/fs"
 	"maps"
 	"slices"
@@ -19,19 +20,25 @@ type loader struct {
 	later    []func()        // checks that need every name
 	told     map[string]bool // warnings that are given once
 	partial  bool            // a file could not be read, so a name may be missing for that reason
+	unread   bool            // nothing at all is known of one of them
+	halves   [][]byte        // what is in the others
+	lost     map[string]bool // kinds whose section can't be read
+	within   *node           // the name of the object that is read
 	currency *node           // of the first amount of money
 
 	installation *oncall.Settings
 	fsys         fs.FS            // the folder
 	modules      map[string]*node // of section modules, by name
+	taken        map[string]bool  // modules that a monitor names
 	slugs        map[string]*node // of heartbeats
 	foreign      []fileRead       // files of the folder that are somebody else's
 }
 
 // reference is a name that has to be defined somewhere.
 type reference struct {
-	kind string
-	at   *node
+	kind   string
+	at     *node
+	within *node // the name of the object that has it
 }
 
 func (l *loader) errorf(n *node, format string, args ...any) { l.problem(n, Error, format, args...) }
@@ -39,6 +46,9 @@ func (l *loader) errorf(n *node, format string, args ...any) { l.problem(n, Erro
 func (l *loader) warnf(n *node, format string, args ...any) { l.problem(n, Warning, format, args...) }
 
 func (l *loader) problem(n *node, s Severity, format string, args ...any) {
+	if s == Error && l.config != nil {
+		l.config.doubt(l.within)
+	}
 	if len(l.problems) < maxProblems {
 		l.problems = append(l.problems, n.problem(s, format, args...))
 	}
@@ -52,11 +62,28 @@ func (l *loader) once(what string, n *node, format string, args ...any) {
 	}
 }
 
-func (l *loader) refer(kind string, n *node) { l.refs = append(l.refs, reference{kind, n}) }
+func (l *loader) refer(kind string, n *node) { l.refs = append(l.refs, reference{kind, n, l.within}) }
+
+// afterwards is for checks that need every name.
+func (l *loader) afterwards(check func()) {
+	within := l.within
+	l.later = append(l.later, func() {
+		l.within = within
+		check()
+		l.within = nil
+	})
+}
+
+// mayBe reports whether a name that is missing may be defined in a file that
+// can't be read.
+func (l *loader) mayBe(name string) bool {
+	return l.unread || slices.ContainsFunc(l.halves, func(raw []byte) bool { return bytes.Contains(raw, []byte(name)) })
+}
 
 // load reads all sections. What is referred to may be defined in another file,
 // so references are looked at last.
 func (l *loader) load() {
+	l.lost = map[string]bool{}
 	l.takeModules()
 	top := l.merge(l.roots)
 	l.sections(top)
@@ -73,18 +100,17 @@ func (l *loader) load() {
 	l.each(top, "locations", kindLocation, l.location)
 	l.here()
 	l.each(top, "monitors", kindMonitor, l.monitor)
+	l.unused()
 	l.gateway(top.node("gateway"))
 	l.tests(top.node("tests"))
-	if !l.partial {
-		l.lookUp()
-		for _, check := range l.later {
-			check()
-		}
+	l.lookUp()
+	for _, check := range l.later {
+		check()
+	}
+	if !l.partial && !l.lost["service"] {
 		l.catchAll(top)
 	}
-	if !Failed(l.problems) {
-		l.finish()
-	}
+	l.finish()
 }
 
 // lookUp finds what each name refers to.
@@ -93,10 +119,12 @@ func (l *loader) lookUp() {
 		if len(l.problems) == maxProblems {
 			return
 		}
-		if known := l.names[r.kind]; known[r.at.text] == nil {
+		if known := l.names[r.kind]; known[r.at.text] == nil && !l.lost[r.kind] && !l.mayBe(r.at.text) {
+			l.within = r.within
 			l.errorf(r.at, "there is no %s named %s%s", r.kind, quote(r.at.text), nearest.Hint(r.at.text, slices.Sorted(maps.Keys(known))))
 		}
 	}
+	l.within = nil
 }
 
 // deep says how many levels below a section's name files may share: the
@@ -163,7 +191,11 @@ func (l *loader) each(top fields, section, kind string, one func(name, n *node))
 	known := map[string]*node{}
 	l.names[kind] = known
 	n := top.node(section)
-	if n == nil || !l.is(n, mapping) {
+	if n == nil {
+		return
+	}
+	if !l.is(n, mapping) {
+		l.lost[kind] = true
 		return
 	}
 	for _, p := range n.pairs {
@@ -172,8 +204,9 @@ func (l *loader) each(top fields, section, kind string, one func(name, n *node))
 			continue
 		}
 		known[p.key.text] = p.key
-		if l.name(p.key) {
-			one(p.key, p.value)
-		}
+		l.within = p.key
+		l.name(p.key)
+		one(p.key, p.value)
+		l.within = nil
 	}
 }

@@ -96,7 +96,7 @@ func (l *loader) metrics(at, n *node) {
 	m.Memory = f.size("memory", m.Memory, leastMemory)
 	m.Files = fingerprint(l.foreign)
 	l.config.Providers.Metrics = &m
-	l.later = append(l.later, func() {
+	l.afterwards(func() {
 		l.put(KindProvider, metricsName, m.stored(), at)
 		l.evaluated(&m)
 	})

@@ -25,7 +25,7 @@ import (
 // takeModules takes the section out of the files, since it may be a mapping in
 // one of them and a path in another.
 func (l *loader) takeModules() {
-	l.modules = map[string]*node{}
+	l.modules, l.taken = map[string]*node{}, map[string]bool{}
 	for _, root := range l.roots {
 		root.pairs = slices.DeleteFunc(root.pairs, func(p pair) bool {
 			if p.key.text != "modules" {

@@ -82,17 +82,17 @@ func (l *loader) readMonitor(id oncall.MonitorID, name, n *node) *oncall.Monitor
 	}
 	before := len(l.problems)
 	kind := l.kindOf(id, name, n)
-	if kind == "" {
-		return nil
-	}
 	known := append([]string{kind}, keysOf(kind)...)
+	if kind == "" { // what every monitor has is read all the same
+		known = l.otherKeys(n)
+	}
 	probes := !slices.Contains([]string{"heartbeat", "promql", "metric"}, kind)
 	if probes {
 		known = append(known, probeKeys()...)
 	}
 	f := l.fields(name, n, append(known, commonKeys()...)...)
 	m := &oncall.Monitor{
-		ID: id, Name: f.text("name"), Kind: oncall.MonitorKind(kind),
+		ID: id, Name: f.title("name"), Kind: oncall.MonitorKind(kind),
 		Severity: oncall.Severity(f.word("severity", string(oncall.Critical), string(oncall.Critical), string(oncall.Failure), string(oncall.Warning), string(oncall.Info))),
 		Service:  oncall.ServiceID(f.refer("service", "service")),
 		Labels:   l.labels(f.node("labels")), Paused: f.bool("paused", false), Private: f.bool("private", false),
@@ -109,11 +109,25 @@ func (l *loader) readMonitor(id oncall.MonitorID, name, n *node) *oncall.Monitor
 		l.places(f, m)
 	}
 	m.Down, m.Up = f.threshold("down_after", without), f.threshold("up_after", oncall.Threshold{})
-	compiler{l: l, f: f, m: m}.compile(kind)
-	if e, bad := errors.AsType[*oncall.Error](m.Validate()); bad && !Failed(l.problems[before:]) && !l.partial {
+	if kind == "" {
+		return nil
+	}
+	compiler{l: l, f: f, m: m, before: before}.compile(kind)
+	if e, bad := errors.AsType[*oncall.Error](m.Validate()); bad && !Failed(l.problems[before:]) && !(l.partial && kind == "module") {
 		l.errorf(name, "%s", e.Message) // whatever else a limit refuses
 	}
 	return m
+}
+
+// otherKeys are the keys of a monitor that says nothing to watch, or too much:
+// which of them belong to it is not known.
+func (l *loader) otherKeys(n *node) (all []string) {
+	for _, p := range n.pairs {
+		if !slices.Contains(commonKeys(), p.key.text) && !slices.Contains(probeKeys(), p.key.text) {
+			all = append(all, p.key.text)
+		}
+	}
+	return all
 }
 
 func everyOf(kind string) time.Duration {
@@ -174,7 +188,7 @@ func (f fields) threshold(key string, without oncall.Threshold) oncall.Threshold
 	if m := countShape.FindStringSubmatch(n.text); m != nil {
 		count, err := strconv.Atoi(m[1])
 		if err != nil || count < 1 || count > oncall.MaxCount {
-			f.l.errorf(n, "%s is at most %d results in a row", key, oncall.MaxCount)
+			f.l.errorf(n, "%s is from 1 to %d results in a row, not %s", key, oncall.MaxCount, quote(n.text))
 			return without
 		}
 		return oncall.Threshold{Count: count}

@@ -18,6 +18,8 @@ type compiler struct {
 	l *loader
 	f fields
 	m *oncall.Monitor
+
+	before int // problems when the monitor was begun
 }
 
 // part is a mapping of a module.
@@ -26,6 +28,7 @@ type part = map[string]any
 // compile fills what the kind needs.
 func (c compiler) compile(kind string) {
 	var module part
+	var written *node
 	switch kind {
 	case "http":
 		module = c.http()
@@ -46,10 +49,11 @@ func (c compiler) compile(kind string) {
 	case "metric":
 		c.metric()
 	case "module":
-		module = c.module()
+		module, written = c.module()
 	}
 	if module != nil {
 		c.m.Module = encode(module)
+		c.judge(kind, written)
 		c.allowed(c.f.key(kind))
 	}
 }
@@ -220,7 +224,8 @@ func secretHeader(name string) bool {
 	return slices.ContainsFunc([]string{"auth", "cookie", "token", "secret", "api-key", "apikey", "password"}, func(part string) bool { return strings.Contains(name, part) })
 }
 
-var statusShape = regexp.MustCompile(`^(?:[1-9][0-9]{2}|[1-9]xx|[1-9][0-9]{2}-[1-9][0-9]{2})$`)
+// statusShape has the statuses that HTTP has: others never come.
+var statusShape = regexp.MustCompile(`^(?:[1-5][0-9]{2}|[1-5]xx|[1-5][0-9]{2}-[1-5][0-9]{2})$`)
 
 // expectHTTP reads what the answer has to be: { status: [200, 204], body: regular
 // expression, json: '.ok', header: { X-Version: "^2" } }.
@@ -233,7 +238,7 @@ func (c compiler) expectHTTP(h part) {
 	for _, n := range f.texts("status") {
 		switch code, err := strconv.Atoi(n.text); {
 		case !statusShape.MatchString(n.text):
-			c.l.errorf(n, "a status is written as 200, 2xx or 200-299, not %s", quote(n.text))
+			c.l.errorf(n, "a status is written as 200, 2xx or 200-299 and is from 100 to 599, not %s", quote(n.text))
 		case err == nil:
 			codes = append(codes, code)
 		default:

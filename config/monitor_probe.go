@@ -237,7 +237,7 @@ func (c compiler) dns() part {
 	}
 	known := []string{"", "A", "AAAA", "CNAME", "MX", "NS", "PTR", "TXT"}
 	if !slices.Contains(known, kind) {
-		c.l.errorf(f.node("type"), "the resolver of the system can't be asked for %s; name a server", kind)
+		c.l.errorf(f.node("type"), "the resolver of the system can't be asked for %s%s; any other type needs a server", quote(kind), nearest.Hint(kind, known[1:]))
 	}
 	c.m.Target, d["system_resolver"] = name.text, true
 	if kind != "" {
@@ -291,20 +291,23 @@ func (c compiler) grpc() part {
 }
 
 // module reads { module: http_2xx, target: https://… }: a module of a
-// blackbox.yml, by name, or written out.
-func (c compiler) module() part {
+// blackbox.yml, by name, or written out; written is where.
+func (c compiler) module() (_ part, written *node) {
 	n := c.f.node("module")
 	if n == nil {
 		c.l.errorf(c.f.key("module"), "module is followed by the name of a module of section modules, as in http_2xx")
-		return nil
+		return nil, nil
 	}
 	if n.kind == scalar {
 		defined := c.l.modules[n.text]
 		if defined == nil {
-			if !c.l.partial {
+			if !c.l.mayBe(n.text) {
 				c.l.errorf(n, "there is no module named %s%s", quote(n.text), nearest.Hint(n.text, c.l.moduleNames()))
 			}
-			return nil
+			return nil, nil
+		}
+		if c.l.taken != nil {
+			c.l.taken[n.text] = true
 		}
 		n = defined
 	}
@@ -319,5 +322,5 @@ func (c compiler) module() part {
 		target = ""
 	}
 	c.m.Target = target
-	return c.imported(n)
+	return c.imported(n), n
 }

@@ -34,16 +34,6 @@ func TestAMistakeInAnExpressionIsShownWhereItStandsInTheFile(t *testing.T) {
 			t.Errorf("%s: got %s, want it at %d:%d with %q", name, p, above+tc.wantLine, tc.wantColumn, tc.says)
 		}
 	}
-	e := ReadExpression("disk", []byte(`{"every":"1m","promql":"up == == 1"}`))
-	if p := e.Problem(1, 7, "unexpected"); e.Text != "up == == 1" || p.Line != 1 || p.Column != 31 {
-		t.Errorf("got %q at %s, want its place in the body", e.Text, p)
-	}
-	for _, none := range []string{"", "[", "http: x", "promql: [a]"} {
-		if e := ReadExpression("disk", []byte(none)); e.Text != "" {
-			t.Errorf("%q: got %q, want none", none, e.Text)
-		}
-		_ = e.Problem(9, 9, "x") // never a panic
-	}
 }
 
 func TestPromQLThatNothingWouldEvaluateIsAnError(t *testing.T) {

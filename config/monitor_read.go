@@ -1,13 +1,16 @@
 package config
 
 import (
+	"strconv"
+	"strings"
+
 	"toban/oncall"
 )
 
 // ReadMonitor reads one monitor in the folder's words, as YAML or JSON: what
 // stands behind its name in section monitors. Services are those of d, locations
 // those named. The Monitor is nil when there is an error among the problems; they
-// name no file.
+// name no file, but the member that each is about.
 func ReadMonitor(name string, body []byte, d *oncall.Directory, locations []string) (*oncall.Monitor, []Problem) {
 	l := &loader{config: &Config{}, names: map[string]map[string]*node{"service": {}, kindLocation: {}}, told: map[string]bool{}, slugs: map[string]*node{}}
 	l.installation = &d.Settings
@@ -18,7 +21,7 @@ func ReadMonitor(name string, body []byte, d *oncall.Directory, locations []stri
 		l.names[kindLocation][place] = &node{}
 	}
 	l.here()
-	at := &node{line: 1, column: 1, kind: scalar, text: name}
+	at := &node{kind: scalar, text: name} // nowhere: the name is not in what is read
 	root, problems := parse("", body)
 	l.problems = problems
 	if root == nil {
@@ -29,8 +32,34 @@ func ReadMonitor(name string, body []byte, d *oncall.Directory, locations []stri
 		m = l.readMonitor(oncall.MonitorID(name), at, root)
 		l.lookUp()
 	}
+	for i := range l.problems {
+		l.problems[i].Pointer = pointerTo(root, l.problems[i].Line, l.problems[i].Column)
+	}
 	if problems = sortProblems(l.problems); Failed(problems) {
 		return nil, problems
 	}
 	return m, problems
+}
+
+// pointerTo is the JSON pointer of what begins at a line and a column of n, "" for n
+// itself and for what begins nowhere in it.
+func pointerTo(n *node, line, column int) string {
+	escape := strings.NewReplacer("~", "~0", "/", "~1").Replace
+	for _, p := range n.pairs {
+		if p.key.line == line && p.key.column == column || p.value.kind == scalar && p.value.line == line && p.value.column == column {
+			return "/" + escape(p.key.text)
+		}
+		if inner := pointerTo(p.value, line, column); inner != "" {
+			return "/" + escape(p.key.text) + inner
+		}
+	}
+	for i, each := range n.list {
+		if each.kind == scalar && each.line == line && each.column == column {
+			return "/" + strconv.Itoa(i)
+		}
+		if inner := pointerTo(each, line, column); inner != "" {
+			return "/" + strconv.Itoa(i) + inner
+		}
+	}
+	return ""
 }

@@ -47,14 +47,17 @@ func (l *loader) finish() {
 			p.Revision = revision(o.Kind, body)
 		}
 	}
+	failed := Failed(l.problems)
 	d, err := l.config.Directory()
-	if err != nil {
+	if err != nil && !failed { // most likely one of those has said so
 		l.problems = append(l.problems, Problem{Severity: Error, Message: err.Error()})
+	}
+	if err != nil || l.partial {
 		return
 	}
 	for _, o := range l.config.objects {
 		p, ok := o.value.(*oncall.Policy)
-		if !ok {
+		if !ok || !l.config.sound(o.at) || failed && !l.config.sound(l.names[kindUser][p.Fallback.Name]) {
 			continue
 		}
 		if e, bad := errors.AsType[*oncall.Error](d.ValidatePolicy(p)); bad {

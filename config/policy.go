@@ -25,7 +25,7 @@ const (
 func (l *loader) policy(name, n *node) {
 	f := l.fields(name, n, "name", "levels", "repeat", "rounds", "fallback", "acknowledgement_timeout")
 	p := &oncall.Policy{
-		ID: oncall.PolicyID(name.text), Name: f.text("name"),
+		ID: oncall.PolicyID(name.text), Name: f.title("name"),
 		Rounds:                 f.count("rounds", defaultRounds, 1, 1000),
 		AcknowledgementTimeout: f.duration("acknowledgement_timeout", defaultTimeout, time.Minute, maxWait),
 	}
@@ -106,9 +106,9 @@ func (l *loader) fallback(f fields, p *oncall.Policy) {
 	case oncall.TargetSchedule:
 		l.errorf(n, "the fallback is a user or a pager: a schedule may have nobody on duty")
 	case oncall.TargetUser:
-		l.later = append(l.later, func() {
+		l.afterwards(func() {
 			for _, u := range l.config.Users() {
-				if u.ID == oncall.UserID(t.Name) && !callable(u) {
+				if u.ID == oncall.UserID(t.Name) && !callable(u) && l.config.sound(l.names["user"][t.Name]) {
 					l.errorf(n, "the fallback always has to reach somebody, but %s has no verified phone to call", t.Name)
 				}
 			}

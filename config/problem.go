@@ -23,6 +23,9 @@ type Problem struct {
 	Line, Column int
 	Severity     Severity
 	Message      string
+	// Pointer is the JSON pointer of the member that it is about, as ReadMonitor
+	// knows it; "" for the whole, and for problems of files.
+	Pointer string
 }
 
 // String is "file:line:col: message", as editors and CI read it; a warning says
@@ -54,6 +57,9 @@ func Report(w io.Writer, problems []Problem) bool {
 	}
 	return Failed(problems)
 }
+
+// Sorted are problems in the order of their places, each once.
+func Sorted(problems []Problem) []Problem { return sortProblems(problems) }
 
 func sortProblems(problems []Problem) []Problem {
 	slices.SortStableFunc(problems, func(a, b Problem) int {

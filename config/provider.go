@@ -32,7 +32,7 @@ func (l *loader) slack(at, n *node) {
 	f.need("token", "the bot's token, as in env:SLACK_TOKEN")
 	f.need("signing_secret", "what signs its requests, as in env:SLACK_SIGNING")
 	l.config.Providers.Slack = s
-	l.later = append(l.later, func() { l.put(KindProvider, slackName, s.stored(), at) })
+	l.afterwards(func() { l.put(KindProvider, slackName, s.stored(), at) })
 }
 
 // chatChannelShape is a channel's name or id, as people write and copy it.
@@ -71,7 +71,7 @@ func (l *loader) twilio(at, n *node) {
 		}
 	}
 	l.config.Providers.Twilio = t
-	l.later = append(l.later, func() { l.put(KindProvider, twilioName, t.stored(), at) })
+	l.afterwards(func() { l.put(KindProvider, twilioName, t.stored(), at) })
 }
 
 // mackerel reads { key: env:MACKEREL_KEY, base_url: … }.
@@ -85,5 +85,5 @@ func (l *loader) mackerel(at, n *node) {
 		}
 	}
 	l.config.Providers.Mackerel = m
-	l.later = append(l.later, func() { l.put(KindProvider, mackerelName, m.stored(), at) })
+	l.afterwards(func() { l.put(KindProvider, mackerelName, m.stored(), at) })
 }

@@ -42,7 +42,7 @@ func (l *loader) schedule(name, n *node) {
 
 func (l *loader) layer(at, n *node, s *oncall.Schedule, during *[]*node) (layer oncall.Layer) {
 	f := l.fields(n, n, "name", "users", "rotate", "during")
-	layer.Name = f.text("name")
+	layer.Name = f.title("name")
 	if f.need("users", "who takes turns, in their order") {
 		users := f.texts("users")
 		for _, u := range users {

@@ -14,7 +14,7 @@ const maxMatchers = 50
 func (l *loader) service(name, n *node) {
 	f := l.fields(name, n, "name", "reading", "policy", "match", "urgency", "support_hours", "slack", "page_after", "call", "shadow", "catch_all")
 	s := &oncall.Service{
-		ID: oncall.ServiceID(name.text), Name: f.text("name"), Reading: f.text("reading"),
+		ID: oncall.ServiceID(name.text), Name: f.title("name"), Reading: f.text("reading"),
 		PageAfter: f.duration("page_after", 0, 0, 24*time.Hour),
 		NoCalls:   f.word("call", "always", "always", "never") == "never",
 		Shadow:    f.bool("shadow", false),

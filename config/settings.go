@@ -35,7 +35,7 @@ func (l *loader) settings(n *node) {
 		s.Spend.PerHour, s.Spend.PerDay = g.money("per_hour"), g.money("per_day")
 		s.Spend.WarnAt = g.percent("warn_at", s.Spend.WarnAt)
 	}
-	l.later = append(l.later, func() {
+	l.afterwards(func() {
 		if l.currency == nil {
 			return
 		}

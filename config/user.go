@@ -19,7 +19,7 @@ const (
 func (l *loader) user(name, n *node) {
 	f := l.fields(name, n, "name", "reading", "email", "language", "zone", "contacts", "rules")
 	u := &oncall.User{
-		ID: oncall.UserID(name.text), Name: f.text("name"), Reading: f.text("reading"), Email: f.text("email"),
+		ID: oncall.UserID(name.text), Name: f.title("name"), Reading: f.text("reading"), Email: f.text("email"),
 		Language: f.word("language", "", "ja", "en"), Zone: f.zone("zone", ""),
 	}
 	if u.Name == "" {
@@ -81,8 +81,8 @@ func (l *loader) member(n *node, email string) string {
 
 // needsSlack makes sure that there is a workspace where one is referred to.
 func (l *loader) needsSlack(at *node) {
-	l.later = append(l.later, func() {
-		if l.config.Providers.Slack == nil {
+	l.afterwards(func() {
+		if l.config.Providers.Slack == nil && !l.partial {
 			l.once("slack", at, "there is no providers.slack, so nothing of this reaches anybody in production")
 		}
 	})

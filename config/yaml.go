@@ -1,27 +1,17 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
 
 	"toban/internal/yamltoken"
 )
 
-// Limits of one file. The parser takes time with the square of the keys of one
-// mapping and stack with the depth: what is beyond these is refused before it
-// sees it.
+// Limits of one file.
 const (
-	maxFileSize = 1 << 20
-	maxDepth    = 32
-	maxKeys     = 10_000 // that begin in one column
+	maxFileSize = yamltoken.MaxBytes
+	maxDepth    = yamltoken.MaxDepth
 )
 
 // parse reads one file into nodes: nil for a file without content. It stops at
@@ -33,31 +23,14 @@ func parse(file string, raw []byte) (root *node, problems []Problem) {
 			root, problems = nil, []Problem{at.problem(Error, "this can't be read as YAML")}
 		}
 	}()
-	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
-	if len(raw) > maxFileSize {
-		return nil, []Problem{at.problem(Error, "the file is larger than 1 MiB; split it")}
+	documents, fault := yamltoken.Read(raw, true)
+	if fault != nil {
+		at.line, at.column = fault.Line, fault.Column
+		return nil, []Problem{at.problem(Error, "%s", fault.Message)}
 	}
-	if line := invalidLine(raw); line > 0 {
-		at.line = line
-		return nil, []Problem{at.problem(Error, "this line is not UTF-8 text")}
-	}
-	tokens := yamltoken.Rejoin(lexer.Tokenize(string(raw)))
-	if p, bad := refuse(at, tokens); bad {
-		return nil, []Problem{p}
-	}
-	f, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return nil, []Problem{syntaxProblem(at, err)}
-	}
-	for _, doc := range f.Docs {
-		if doc.Body == nil {
-			continue
-		}
-		if _, comment := doc.Body.(*ast.CommentGroupNode); comment {
-			continue
-		}
+	for _, body := range documents {
 		c := converter{file: file}
-		n := c.convert(doc.Body, 0)
+		n := c.convert(body, 0)
 		problems = append(problems, c.problems...)
 		if root != nil {
 			return root, append(problems, n.problem(Error, "a file is one document; move what is behind --- into a file of its own"))
@@ -65,69 +38,6 @@ func parse(file string, raw []byte) (root *node, problems []Problem) {
 		root = n
 	}
 	return root, problems
-}
-
-// invalidLine returns the first line that is not UTF-8, or 0.
-func invalidLine(raw []byte) int {
-	if utf8.Valid(raw) {
-		return 0
-	}
-	for i, line := range bytes.Split(raw, []byte("\n")) {
-		if !utf8.Valid(line) {
-			return i + 1
-		}
-	}
-	return 1
-}
-
-// refuse looks for what toban's YAML leaves out, and for what would take the
-// parser too long.
-func refuse(at *node, tokens token.Tokens) (Problem, bool) {
-	depth, entries, line := 0, 0, 0
-	keys := map[int]int{}
-	for _, t := range tokens {
-		if t.Position == nil {
-			continue
-		}
-		if t.Position.Line != line {
-			entries, line = 0, t.Position.Line
-		}
-		here := &node{file: at.file, line: t.Position.Line, column: t.Position.Column}
-		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			return here.problem(Error, "anchors, aliases and merge keys are not used here: write it out, so that a change shows where it acts"), true
-		case token.TagType, token.DirectiveType:
-			return here.problem(Error, "tags and directives are not used here"), true
-		case token.MappingKeyType:
-			return here.problem(Error, "write a key as `key: value`"), true
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType:
-			entries++
-		case token.MappingValueType:
-			keys[t.Position.Column]++
-		}
-		if depth > maxDepth || entries > maxDepth {
-			return here.problem(Error, "this is nested deeper than %d levels", maxDepth), true
-		}
-		if keys[t.Position.Column] > maxKeys {
-			return here.problem(Error, "the file has more than %d keys in one column; split it", maxKeys), true
-		}
-	}
-	return Problem{}, false
-}
-
-func syntaxProblem(at *node, err error) Problem {
-	syntax, ok := errors.AsType[*yaml.SyntaxError](err)
-	if !ok {
-		return at.problem(Error, "this can't be read as YAML")
-	}
-	if t := syntax.GetToken(); t != nil && t.Position != nil {
-		at.line, at.column = t.Position.Line, t.Position.Column
-	}
-	return at.problem(Error, "%s", syntax.GetMessage())
 }
 
 // converter turns the library's tree into nodes.

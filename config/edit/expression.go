@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"toban/access"
 	"toban/config"
@@ -25,7 +24,7 @@ var errUnchecked = &oncall.Error{
 
 // evaluable refuses a monitor whose condition would never be evaluated: it is no
 // PromQL, or there is no Prometheus that does it.
-func (e *Editor) evaluable(ctx context.Context, m *oncall.Monitor, body []byte) error {
+func (e *Editor) evaluable(ctx context.Context, m *oncall.Monitor) error {
 	if !m.Kind.Rules() {
 		return nil
 	}
@@ -40,8 +39,8 @@ func (e *Editor) evaluable(ctx context.Context, m *oncall.Monitor, body []byte) 
 	if err != nil || len(faults) == 0 {
 		return err
 	}
-	p := config.ReadExpression(m.ID, body).Problem(faults[0].Line, faults[0].Column, faults[0].Message)
-	return invalid(fieldExpression, "monitor.invalid", strings.TrimPrefix(p.String(), ":"))
+	f := faults[0]
+	return invalid(fieldExpression, "monitor.invalid", fmt.Sprintf("this is no condition in PromQL: line %d, column %d of the expression: %s", f.Line, f.Column, f.Message))
 }
 
 func (e *Editor) faults(ctx context.Context, expressions []string) ([]promcheck.Fault, error) {

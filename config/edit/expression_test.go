@@ -50,7 +50,7 @@ func TestAMonitorThatIsNoPromQLIsRefusedWithFieldLineAndColumn(t *testing.T) {
 		}
 	}
 	_, err := e.PutMonitor(as(t, access.Manager), "disk", []byte("every: 1m\npromql: up == == 1"))
-	refused(err, "monitor.invalid", "/promql", "2:15: ", "disk", "unexpected <op:==>")
+	refused(err, "monitor.invalid", "/promql", "line 1, column 7 of the expression: unexpected <op:==>")
 	if _, err := e.PutMonitor(as(t, access.Manager), "disk", []byte("promql: up == 1")); err != nil {
 		t.Fatal(err)
 	}

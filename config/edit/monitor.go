@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"toban/access"
@@ -75,7 +76,7 @@ func (e *Editor) wouldWatch(ctx context.Context, name string, body []byte) error
 			return unwatched(m, err)
 		}
 	}
-	return e.evaluable(ctx, m, body)
+	return e.evaluable(ctx, m)
 }
 
 // read reads a monitor among all others.
@@ -94,15 +95,31 @@ func read(ctx context.Context, tx *store.Tx, name string, body []byte) (m *oncal
 	}
 	m, problems := config.ReadMonitor(name, body, dir, places)
 	if m == nil {
-		var lines []string
-		for _, p := range problems {
-			if p.Severity == config.Error {
-				lines = append(lines, p.String())
-			}
-		}
-		return nil, nil, invalid("/", "monitor.invalid", strings.TrimSpace(strings.Join(lines, "\n")))
+		return nil, nil, misdescribed(problems)
 	}
 	return m, all, nil
+}
+
+// misdescribed is what is wrong with the description of a monitor: the first
+// member's, and with several each with its own.
+func misdescribed(problems []config.Problem) error {
+	problems = slices.DeleteFunc(slices.Clone(problems), func(p config.Problem) bool { return p.Severity != config.Error })
+	var lines []string
+	for _, p := range problems {
+		line := p.Message
+		switch {
+		case p.Pointer == "" && p.Line > 0: // it is no YAML, nor JSON: the place is all there is
+			line = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, line)
+		case p.Pointer != "" && len(problems) > 1:
+			line = p.Pointer + ": " + line
+		}
+		lines = append(lines, line)
+	}
+	field := "/"
+	if len(problems) > 0 && problems[0].Pointer != "" {
+		field = problems[0].Pointer
+	}
+	return invalid(field, "monitor.invalid", strings.Join(lines, "\n"))
 }
 
 // permitted is a monitor as it is stored, if all secrets that it names are known

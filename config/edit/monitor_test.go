@@ -65,7 +65,7 @@ func TestAMonitorThatMakesNoSenseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct{ name, body, code, says string }{
-		"a mistake":         {"shop", "http: https://shop.example.jp\nevry: 15s", "monitor.invalid", "2:1: unknown key \"evry\"; did you mean every?"},
+		"a mistake":         {"shop", "http: https://shop.example.jp\nevry: 15s", "monitor.invalid", "unknown key \"evry\"; did you mean every?"},
 		"another service":   {"shop", "http: https://shop.example.jp\nservice: x", "monitor.invalid", "no service named"},
 		"a condition":       {"shop", "http: https://shop.example.jp\nname: unwatchable", "monitor.invalid", "this is no jq"},
 		"a file's":          {"filed", "ping: router.example.jp", "object.managed_by_file", "shop.yaml:16"},
@@ -95,6 +95,29 @@ func TestAMonitorThatMakesNoSenseIsRefused(t *testing.T) {
 	} {
 		if _, err := e.Apply(as(t, access.Admin), append(objects(t, folder), o)); code(err) == "" {
 			t.Errorf("%s: got %v, want a refusal", name, err)
+		}
+	}
+}
+
+func TestWhatIsWrongWithAMonitorNamesTheMemberOfItsBody(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t, "sqlite")
+	setup(t, db)
+	e := edit.New(edit.Options{DB: db, Log: slog.New(slog.DiscardHandler)})
+	for body, want := range map[string][2]string{
+		`{"http":"https://shop.example.jp","expect":{"status":[200,999]}}`: {"/expect/status/1", `a status is written as 200, 2xx or 200-299 and is from 100 to 599, not "999"`},
+		`{"dns":{"name":"example.jp","type":"AAA","server":"192.0.2.53"}}`: {"/dns/type", "type: there is no type AAA; did you mean AAAA?"},
+		`{"http":"https://shop.example.jp","evry":"15s"}`:                  {"/evry", `unknown key "evry"; did you mean every?`},
+		`{"every":"15s"}`: {"/", `monitor "shop" says nothing to watch`},
+		`{"http":"https://shop.example.jp","locations":["gone"]}`:                         {"/locations/0", `there is no location named "gone"`},
+		`{"http":"https://shop.example.jp","evry":"15s","headers":{"a/b":"x"}}`:           {"/evry", "/headers/a~1b: "},
+		`{"module":{"prober":"http","http":{"method":"CONNECT"}},"target":"http://a.jp"}`: {"/module/http/method", "method: CONNECT"},
+		`{"http":`: {"/", "line 1, column "},
+	} {
+		_, err := e.PutMonitor(as(t, access.Manager), "shop", []byte(body))
+		got, ok := errors.AsType[*oncall.Error](err)
+		if !ok || got.Code != "monitor.invalid" || got.Field != want[0] || !strings.Contains(got.Message, want[1]) || strings.HasPrefix(got.Message, ":") {
+			t.Errorf("%s: got %#v, want %s with %q", body, got, want[0], want[1])
 		}
 	}
 }
