@@ -18,18 +18,18 @@ import (
 const latencyWithin = 3 * time.Second
 
 // latencyOf is the response time of the monitor whose page is asked for.
-func (a *Web) latencyOf(r *http.Request, p view.Shell, m *oncall.Monitor) (*view.Latency, error) {
-	return a.latency(r.Context(), p, m, view.MonitorPath(m.ID), query(r, "latency"))
+func (a *Web) latencyOf(r *http.Request, p view.Shell, m *oncall.Monitor, since time.Time) (*view.Latency, error) {
+	return a.latency(r.Context(), p, m, since, query(r, "latency"))
 }
 
-// latency is the response time of a monitor, for its page, which is at path; span
-// is what the reader chose, "" for nothing. It is nil for a monitor that has no
+// latency is the response time of a monitor, which has been watched since then, for
+// its page; span is what the reader chose, "" for nothing. It is nil for a monitor that has no
 // response time. What keeps it from being drawn is said in its place.
-func (a *Web) latency(ctx context.Context, p view.Shell, m *oncall.Monitor, path, span string) (*view.Latency, error) {
+func (a *Web) latency(ctx context.Context, p view.Shell, m *oncall.Monitor, since time.Time, span string) (*view.Latency, error) {
 	if !m.Kind.Probes() {
 		return nil, nil
 	}
-	v := view.LatencyOf(m, path, span)
+	v := view.LatencyOf(m, view.MonitorPath(m.ID), span).Begun(since, p.Now)
 	switch err := a.askLatency(ctx, p, &v); {
 	case err == nil:
 	case errors.Is(err, promapi.ErrIdle), errors.Is(err, promapi.ErrStarting): // a monitor is there that needs it
@@ -53,7 +53,7 @@ func (a *Web) askLatency(ctx context.Context, p view.Shell, v *view.Latency) err
 	ctx, cancel := context.WithTimeout(ctx, latencyWithin)
 	defer cancel()
 	var over, whole, phases promapi.Answer
-	from := p.Now.Add(-v.Span)
+	from := v.From(p.Now)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() (err error) {
 		over, err = client.Range(ctx, v.Quantiles(v.Window()), from, p.Now, v.Step)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"toban/access"
+	"toban/detect/saying"
 	"toban/i18n"
 	"toban/incident"
 	"toban/oncall"
@@ -122,7 +123,7 @@ func (a *Web) drawIncident(w http.ResponseWriter, r *http.Request, s *request, r
 	if err != nil {
 		return err
 	}
-	p := s.shell("#"+strconv.FormatInt(facts.inc.Number, 10)+" "+view.Short(facts.inc.Title, 60), "incidents")
+	p := s.shell("#"+strconv.FormatInt(facts.inc.Number, 10)+" "+view.Short(i18n.In(s.lang).Title(facts.inc.Title), 60), "incidents")
 	page := s.incidentPage(p, facts)
 	if before == 0 {
 		p.Live = liveIncident(facts.inc, s.at)
@@ -144,7 +145,7 @@ func (s *request) incidentPage(p view.Shell, f *incidentFacts) view.IncidentPage
 	}
 	svc := s.dir.Service(f.inc.Service)
 	page.Shadow = s.dir.Settings.Shadow || svc != nil && svc.Shadow
-	page.Alerts = s.alertsOf(f.alerts)
+	page.Alerts, page.Says = s.alertsOf(f.alerts), s.saysOf(f.inc, f.alerts)
 	var cost int64
 	page.Reached, cost = s.reached(f.deliveries)
 	page.Summary = view.SummaryOf(f.inc, page.Reached, view.Money(s.lang, cost, s.dir.Settings.Spend.Currency))
@@ -174,12 +175,45 @@ func (s *request) alertsOf(alerts []oncall.Alert) []view.AlertView {
 			Key: view.Short(x.Fingerprint, 120), Firing: x.State == oncall.Firing, Severity: x.Severity, Count: x.Count, First: x.StartsAt, Last: x.LastAt,
 			Labels: pairs(x.Labels), Notes: pairs(x.Annotations),
 		}
-		if kind := x.Labels["kind"]; s.known && kind != "" && kind != "location" { // as toban's own monitors say it
+		if s.known && ownMonitor(x) {
 			v.Monitor = oncall.MonitorID(x.Labels["monitor"])
 		}
 		all = append(all, v)
 	}
 	return all
+}
+
+// ownMonitor reports whether an alert is of one of toban's own monitors, by how
+// these say it.
+func ownMonitor(x *oncall.Alert) bool {
+	kind := oncall.MonitorKind(x.Labels["kind"])
+	return x.Labels["monitor"] != "" && (kind.Probes() || kind.Rules() || kind == oncall.MonitorHeartbeat || kind == oncall.MonitorMetric)
+}
+
+// mostSays is how much of what an alert says is shown below the title.
+const mostSays = 500
+
+// saysOf is the summary of the alert that was said last of those that fire; ""
+// where that is the title. What monitors say in English is said in the reader's
+// language by its reason.
+func (s *request) saysOf(inc *oncall.Incident, alerts []oncall.Alert) string {
+	var last *oncall.Alert
+	for i := range alerts {
+		if x := &alerts[i]; x.State == oncall.Firing && x.Annotations["summary"] != "" && (last == nil || x.LastAt.After(last.LastAt)) {
+			last = x
+		}
+	}
+	if last == nil {
+		return ""
+	}
+	says := oncall.Flatten(last.Annotations["summary"])
+	switch reason := last.Annotations["reason"]; {
+	case says == inc.Title:
+		return ""
+	case reason != "" && ownMonitor(last) && s.dir.Settings.Language == i18n.English:
+		says = saying.Words{Language: s.lang}.Summary(reason, says)
+	}
+	return view.Short(says, mostSays)
 }
 
 func pairs(m map[string]string) []view.Hidden {

@@ -86,7 +86,7 @@ func (s *request) segments(q listQuery) []view.Tab {
 func (s *request) row(p view.Shell, inc *oncall.Incident, response *store.ResponseRow, next nextSteps, group, back string) view.IncidentRow {
 	names := s.names()
 	row := view.IncidentRow{
-		ID: inc.ID, Number: inc.Number, Title: inc.Title, Service: names.Service(inc.Service), State: inc.State, Severity: inc.Severity,
+		ID: inc.ID, Number: inc.Number, Title: i18n.In(s.lang).Title(inc.Title), Service: names.Service(inc.Service), State: inc.State, Severity: inc.Severity,
 		Urgency: inc.Urgency, Since: inc.TriggeredAt, Count: inc.Count, Group: group, Back: back,
 	}
 	row.Doing = view.DoingOf(p, names, inc, responseOf(response), next.of(inc.ID))

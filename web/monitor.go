@@ -52,8 +52,10 @@ func (a *Web) drawMonitor(w http.ResponseWriter, r *http.Request, s *request, ch
 		return err
 	}
 	p.Title = s.t("monitor.title", "name", page.Row.Name)
-	page.Checked = checked
-	if page.Latency, err = a.latencyOf(r, p, page.Of); err != nil {
+	if page.Checked = checked; checked != nil {
+		checked.Elsewhere = view.Elsewhere(page.Of)
+	}
+	if page.Latency, err = a.latencyOf(r, p, page.Of, page.Row.Watched); err != nil {
 		return err
 	}
 	return s.draw(w, r, http.StatusOK, view.MonitorPage(p, page))

@@ -17,15 +17,13 @@ const maxMonitorText = 64 << 10
 // codeReference is the code of a secret that may not be referred to from afar.
 const codeReference = "configuration.reference"
 
-// monitorExample is what stands in the form of a new monitor.
-const monitorExample = "http: https://shop.example.jp/health\nevery: 15s\ndown_after: 45s\nseverity: critical\n"
-
 // newMonitorPage is where a monitor is written.
 func (a *Web) newMonitorPage(w http.ResponseWriter, r *http.Request, s *request) error {
 	if a.Monitors == nil {
 		return errNoPage
 	}
-	f := view.MonitorForm{YAML: monitorExample}
+	kind, text := monitorExample(oncall.MonitorKind(query(r, "kind")))
+	f := view.MonitorForm{Kind: kind, YAML: text, Name: query(r, "name")}
 	return s.draw(w, r, http.StatusOK, view.MonitorFormPage(s.managed(s.t("monitors.new"), "monitors"), f))
 }
 
@@ -93,7 +91,11 @@ func (a *Web) putMonitor(w http.ResponseWriter, r *http.Request, s *request, nam
 	}
 	m, err := a.Edit.PutMonitor(r.Context(), name, []byte(f.YAML))
 	if e := public(err); err != nil && (e.Kind == oncall.Invalid || e.Code == codeReference) {
-		f.Problems = []view.MonitorProblem{{Text: e.Message}}
+		problem := view.ProblemOf(s.shell("", ""), 0, e.Message)
+		if e.Code == codeReference {
+			problem = view.MonitorProblem{Text: said(s.lang, e), English: e.Message} // which has the values
+		}
+		f.Problems = []view.MonitorProblem{problem}
 		f.Wrong = map[string]string{"yaml": s.t("monitor.yaml.wrong")}
 		return a.drawMonitorForm(w, r, s, f)
 	} else if err != nil {
@@ -137,7 +139,7 @@ func (a *Web) monitorProblems(ctx context.Context, s *request, name, text string
 	}
 	for _, p := range problems {
 		if p.Severity == config.Error {
-			all = append(all, view.MonitorProblem{Line: p.Line, Text: p.Message})
+			all = append(all, view.ProblemOf(s.shell("", ""), p.Line, p.Message))
 		}
 	}
 	return all, nil

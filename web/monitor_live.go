@@ -135,9 +135,9 @@ func (a *Web) oneMonitorView(v *live.View, s *request, id oncall.MonitorID, span
 			}
 		}
 		if drawn.due(s.now) {
-			took, err := a.latency(ctx, p, page.Of, page.Row.Path, span)
+			took, err := a.latency(ctx, p, page.Of, page.Row.Watched, span)
 			if err == nil && took != nil { // else the one before stays
-				drawn.note(s.now, took.Measured())
+				drawn.note(s.now, took.Measured(), took.Lasts(s.now))
 				parts = append(parts, view.LatencyChart(p, *took))
 			}
 		}
@@ -145,27 +145,29 @@ func (a *Web) oneMonitorView(v *live.View, s *request, id oncall.MonitorID, span
 	}
 }
 
-// latencyEvery is how often the charts of a monitor's response time are drawn
-// again; while there is nothing to see, it is looked for at each tick.
-const latencyEvery = 30 * time.Second
-
-// drawnLatency is when a stream has drawn a response time last.
+// drawnLatency is when a stream has drawn a response time last, and for how long
+// that is good; while there is nothing to see, it is looked for at each tick.
 type drawnLatency struct {
 	mu       sync.Mutex
 	at       time.Time
 	measured bool
+	lasts    time.Duration
 }
 
 func (d *drawnLatency) due(now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return !d.measured && now.Sub(d.at) >= monitorTick || now.Sub(d.at) >= latencyEvery
+	wait := monitorTick
+	if d.measured {
+		wait = max(wait, d.lasts)
+	}
+	return now.Sub(d.at) >= wait
 }
 
-func (d *drawnLatency) note(now time.Time, measured bool) {
+func (d *drawnLatency) note(now time.Time, measured bool, lasts time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.at, d.measured = now, measured
+	d.at, d.measured, d.lasts = now, measured, lasts
 }
 
 // shownMonitor is what of a monitor's past a stream has drawn last.

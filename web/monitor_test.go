@@ -82,11 +82,34 @@ func TestTheFirstMonitorTakesOneField(t *testing.T) {
 		}
 		wants(t, d.get(access.Manager, at), "127.0.0.1", "15秒", "続けて 2 回", "private: true", "その他")
 		wants(t, d.get(access.Viewer, "/monitors"), "不明", "127.0.0.1")
-		again := d.post(access.Manager, "/monitors", url.Values{"target": {target(t, 500, "no")}, "private": {"on"}})
+		again := d.post(access.Manager, "/monitors", url.Values{"target": {target(t, 200, "ok")}, "private": {"on"}})
 		if again != "/monitors/127.0.0.1-2" {
 			t.Errorf("the second of that host is %s, want a name of its own", again)
 		}
 	})
+}
+
+func TestWhatFailsAtTheFirstTryIsWatchedOnlyAfterAQuestion(t *testing.T) {
+	t.Parallel()
+	d := newWatch(t, storetest.New(t, "sqlite"), deskFiles)
+	typed := target(t, 500, "<b>no</b>")
+	form := url.Values{"target": {typed}, "kind": {"http"}, "private": {"on"}}
+	asked := func(form url.Values) {
+		t.Helper()
+		w := d.ask(access.Manager, http.MethodPost, "/monitors", form)
+		page := w.Body.String()
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(page, `name="anyway"`) || !strings.Contains(page, "&lt;b&gt;no") || !strings.Contains(page, `value="`+form.Get("target")) {
+			t.Errorf("got %d, want the question with what came back and what was typed:\n%.1500s", w.Code, text(page))
+		}
+		wants(t, d.get(access.Manager, "/monitors"), "まだ何も監視していません")
+	}
+	asked(form)
+	form.Set("anyway", "http "+target(t, 500, "another"))
+	asked(form) // that was another one
+	form.Set("anyway", "http "+typed)
+	if at := d.post(access.Manager, "/monitors", form); at != "/monitors/127.0.0.1" {
+		t.Errorf("it leads to %s, want the monitor", at)
+	}
 }
 
 func TestWhatIsWrongIsSaidAtItsField(t *testing.T) {
@@ -105,15 +128,17 @@ func TestWhatIsWrongIsSaidAtItsField(t *testing.T) {
 		{"/monitors", url.Values{"target": {"https://shop.example.jp/" + strings.Repeat("x", 100<<10)}}, "長すぎます"},
 		{"/monitors", url.Values{"target": {"http://shop.example.jp:99999/"}}, "http:// または https:// で始まる URL"},
 		{"/monitors", url.Values{"target": {"shop.example.jp:99999"}, "kind": {"tcp"}}, "ホスト名とポート"},
-		{"/monitors", url.Values{"target": {".."}, "kind": {"dns"}}, "can't be a name in DNS"},
+		{"/monitors", url.Values{"target": {".."}, "kind": {"dns"}}, "ホスト名を"},
+		{"/monitors", url.Values{"target": {"http://169.254.169.254/latest"}, "private": {"on"}}, "この宛先は監視できません"},
+		{"/monitors", url.Values{"target": {strings.Repeat("a", 64) + ".example.jp"}, "kind": {"ping"}}, "ホスト名を"},
 		{"/monitors", url.Values{"target": {"http://10.0.0.1/"}}, "プライベートアドレスです"},
 		{"/monitors/new", url.Values{"name": {""}, "yaml": {"http: https://a.example.jp"}}, "キーを入れてください"},
 		{"/monitors/new", url.Values{"name": {"filed"}, "yaml": {"http: https://a.example.jp"}}, "すでにあります"},
-		{"/monitors/new", url.Values{"name": {"a"}, "yaml": {"http: https://a.example.jp\nevry: 5s"}}, "2 行目: unknown key"},
+		{"/monitors/new", url.Values{"name": {"a"}, "yaml": {"http: https://a.example.jp\nevry: 5s"}}, "2 行目: 「evry」というキーはありません。「every」のことですか。"},
 		{"/monitors/new", url.Values{"name": {"a"}, "yaml": {"http: [\n"}}, "行目:"},
 		{"/monitors/new", url.Values{"name": {"a"}, "yaml": {strings.Repeat("x", 70<<10)}}, "64 KiB までです"},
 		{"/monitors/new", url.Values{"name": {"a"}, "yaml": {"http: https://a.example.jp\nheaders: { X-Key: 'env:OTHER' }"}}, "refers to env:OTHER"},
-		{"/monitors/new", url.Values{"name": {"a/b"}, "yaml": {"http: https://a.example.jp"}}, "can't be a name"},
+		{"/monitors/new", url.Values{"name": {"a/b"}, "yaml": {"http: https://a.example.jp"}}, "「a/b」は名前に使えません"},
 	} {
 		w := d.ask(access.Manager, http.MethodPost, tc.path, tc.form)
 		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(text(w.Body.String()), tc.want) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"toban/access"
+	"toban/config"
 	"toban/detect"
 	"toban/detect/probe"
 	"toban/detect/standing"
@@ -154,14 +155,73 @@ func (a *Web) quickMonitor(w http.ResponseWriter, r *http.Request, s *request) e
 	if err != nil {
 		return err
 	}
+	var tried *probe.Result
+	if r.PostForm.Get("anyway") != f.Tried() {
+		tried, err = a.tryFirst(r.Context(), s, name, body)
+		if e := public(err); err != nil && e.Kind == oncall.Invalid {
+			return a.drawQuick(w, r, s, f, "target", s.unfit(e))
+		} else if err != nil {
+			return err
+		}
+		if tried != nil && !tried.Up {
+			f.Answer = view.CheckOf(s.shell("", ""), tried)
+			return a.drawQuick(w, r, s, f, "", "")
+		}
+	}
 	m, err := a.Edit.PutMonitor(r.Context(), name, body)
 	if e := public(err); err != nil && e.Kind == oncall.Invalid {
-		return a.drawQuick(w, r, s, f, "target", e.Message)
+		return a.drawQuick(w, r, s, f, "target", s.unfit(e))
 	} else if err != nil {
 		return err
 	}
-	a.tellFirst(w, r, s, m)
+	if err := a.Monitors.Follow(r.Context()); err != nil {
+		a.Log.WarnContext(r.Context(), "a new monitor is watched a moment later", "err", err)
+	}
+	if tried != nil {
+		s.say(w, note{Kind: "ok", Key: "flash.monitor.first.up", Places: []string{"name", m.Name, "took", view.Took(tried.Duration)}})
+	} else {
+		s.say(w, note{Kind: "ok", Key: "flash.monitor.saved", Places: []string{"name", m.Name}})
+	}
 	return s.redirect(w, r, view.MonitorPath(m.ID))
+}
+
+// tryFirst asks the target of a monitor before it is one: what is mistyped would
+// be an incident a moment later. nil when it can't be asked just now, which keeps
+// nobody from watching.
+func (a *Web) tryFirst(ctx context.Context, s *request, name string, body []byte) (*probe.Result, error) {
+	m, problems := config.ReadMonitor(name, body, s.dir, nil)
+	if m == nil {
+		return nil, &oncall.Error{Kind: oncall.Invalid, Code: "monitor.invalid", Message: firstError(problems)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	res, err := a.Monitors.Try(ctx, m)
+	if e := public(err); err != nil && e.Kind == oncall.Limited {
+		return nil, nil
+	}
+	return res, err
+}
+
+func firstError(problems []config.Problem) string {
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			return p.Message
+		}
+	}
+	return ""
+}
+
+// unfit says in the reader's language why a monitor can't be made of a form.
+func (s *request) unfit(e *oncall.Error) string {
+	words := said(s.lang, e)
+	if e.Code == "monitor.invalid" {
+		p := view.ProblemOf(s.shell("", ""), 0, e.Message)
+		if words = p.Text; p.English != "" {
+			words = p.English
+		}
+		return s.t("monitors.target.unfit", "why", words)
+	}
+	return words
 }
 
 // tellFirst asks the target of a new monitor and says what came back, once.
@@ -192,7 +252,9 @@ func (a *Web) drawQuick(w http.ResponseWriter, r *http.Request, s *request, f vi
 	if err != nil {
 		return err
 	}
-	f.Wrong = map[string]string{field: wrong}
+	if field != "" {
+		f.Wrong = map[string]string{field: wrong}
+	}
 	page.New = f
 	return s.draw(w, r, http.StatusUnprocessableEntity, view.MonitorsPage(p, page))
 }
@@ -212,7 +274,7 @@ func quickTarget(f view.NewMonitor) (kind oncall.MonitorKind, target, wrong stri
 				target = "http://" + strings.TrimPrefix(target, "https://")
 			}
 		}
-		if u, err := url.Parse(target); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || strings.ContainsAny(target, " \t\n") || !isPort(u.Port()) {
+		if u, err := url.Parse(target); err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u.Hostname()) || strings.ContainsAny(target, " \t\n") || !isPort(u.Port()) {
 			return kind, target, "monitors.target.wrong"
 		}
 	case oncall.MonitorTCP:
@@ -223,13 +285,25 @@ func quickTarget(f view.NewMonitor) (kind oncall.MonitorKind, target, wrong stri
 		if u, err := url.Parse(target); err == nil && u.Host != "" {
 			target = u.Host
 		}
-		if target == "" || strings.ContainsAny(target, " \t\n/") {
+		if target == "" || strings.ContainsAny(target, " \t\n/") || !isHost(hostOf(target)) {
 			return kind, target, "monitors.target.host"
 		}
 	default:
 		return kind, target, "monitors.target.kind"
 	}
+	if (probe.Guard{AllowPrivate: true}).CheckHost(hostOf(target)) != nil {
+		return kind, target, "monitors.target.never"
+	}
 	return kind, target, ""
+}
+
+// isHost reports whether text may be a host: an address, or a name whose parts are
+// neither empty nor too long.
+func isHost(text string) bool {
+	const longestName, longestPart = 253, 63
+	name := strings.TrimSuffix(text, ".")
+	return strings.Contains(text, ":") || len(name) <= longestName &&
+		!slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return part == "" || len(part) > longestPart })
 }
 
 // isPort reports whether a target may name that port; "" is that of its scheme.

@@ -38,7 +38,7 @@ func (a *Web) drawPaging(w http.ResponseWriter, r *http.Request, s *request, sta
 	for i := range open {
 		inc := &open[i]
 		number := strconv.FormatInt(inc.Number, 10)
-		v.Incidents = append(v.Incidents, view.Option{Value: number, Label: "#" + number + " " + view.Short(inc.Title, 60) + " · " + names.Service(inc.Service)})
+		v.Incidents = append(v.Incidents, view.Option{Value: number, Label: "#" + number + " " + view.Short(i18n.In(s.lang).Title(inc.Title), 60) + " · " + names.Service(inc.Service)})
 	}
 	v.People, v.Services = people(s), serviceOptions(s.dir)
 	if v.Service == "" {

@@ -72,7 +72,7 @@ func (c *Channel) notice(p i18n.Printer, user oncall.UserID, inc notify.Incident
 		holder = string(inc.Holder)
 	}
 	places := []string{
-		"number", number, "title", cut(inc.Title, maxBody), "service", cut(inc.ServiceName, maxTitle/2),
+		"number", number, "title", cut(p.Title(inc.Title), maxBody), "service", cut(inc.ServiceName, maxTitle/2),
 		"severity", p.Or(string(inc.Severity), "severity."+string(inc.Severity)), "user", p.Say("name.user", "name", cut(holder, maxTitle/2)),
 	}
 	what, button := "triggered", "acknowledge"

@@ -76,7 +76,7 @@ func (w wanted) card(room string) message {
 	inc := w.Incident
 	c := card{
 		say: i18n.In(w.language()), zone: w.zone(),
-		id: inc.ID, number: inc.Number, title: inc.Title, service: w.names().Service(inc.Service),
+		id: inc.ID, number: inc.Number, title: i18n.In(w.language()).Title(inc.Title), service: w.names().Service(inc.Service),
 		state: inc.State, severity: inc.Severity, since: inc.TriggeredAt, resolved: inc.ResolvedAt,
 		page: w.Page, link: w.Link, room: room,
 	}

@@ -146,7 +146,7 @@ func (c *Channel) message(list ...notify.Message) message {
 func (c *Channel) card(m notify.Message, inc notify.Incident) card {
 	p := i18n.In(m.Language)
 	k := card{
-		say: p, zone: cmp.Or(m.Zone, time.UTC), id: inc.ID, number: inc.Number, title: inc.Title, service: inc.ServiceName,
+		say: p, zone: cmp.Or(m.Zone, time.UTC), id: inc.ID, number: inc.Number, title: p.Title(inc.Title), service: inc.ServiceName,
 		state: inc.State, severity: inc.Severity, since: inc.TriggeredAt, page: inc.URL,
 		quiet: m.Tell == oncall.TellTaken || m.Tell == oncall.TellHealed, paged: m.Tell == "",
 	}

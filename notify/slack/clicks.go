@@ -229,7 +229,7 @@ func (p *press) card(inc *oncall.Incident, lead string) card {
 	zone := p.zone()
 	names := i18n.Names{Directory: p.dir, Zone: zone}
 	c := card{
-		say: p.printer(), zone: zone, id: inc.ID, number: inc.Number, title: inc.Title,
+		say: p.printer(), zone: zone, id: inc.ID, number: inc.Number, title: p.printer().Title(inc.Title),
 		service: names.Service(inc.Service), state: inc.State, severity: inc.Severity,
 		since: inc.TriggeredAt, resolved: inc.ResolvedAt, page: page, link: signed, lead: escape(lead),
 	}

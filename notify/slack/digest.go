@@ -296,7 +296,7 @@ func (b *board) line(p i18n.Printer, names i18n.Names, inc *oncall.Incident) str
 		key, user = "slack.digest.line.held", escape(names.User(p, inc.AcknowledgedBy))
 	}
 	return p.Say(key, "mark", mark(inc.State), "number", b.number(inc), "service", escape(names.Service(inc.Service)),
-		"title", escape(clip(inc.Title, short)), "state", p.Say("state."+string(inc.State)), "user", user)
+		"title", escape(clip(p.Title(inc.Title), short)), "state", p.Say("state."+string(inc.State)), "user", user)
 }
 
 // number is an incident's, which leads to its page.

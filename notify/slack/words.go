@@ -120,12 +120,12 @@ func (w wanted) topic() string {
 	since := inc.TriggeredAt.In(w.zone()).Format(p.Say("time.dated"))
 	switch inc.State {
 	case oncall.Resolved:
-		return clip(p.Say("slack.topic.resolved", "title", escape(inc.Title)), maxTopic)
+		return clip(p.Say("slack.topic.resolved", "title", escape(p.Title(inc.Title))), maxTopic)
 	case oncall.Acknowledged:
 		held := inc.AcknowledgedAt.In(w.zone()).Format("15:04")
-		return clip(p.Say("slack.topic.held", "user", w.mention(inc.AcknowledgedBy), "held", held, "since", since, "title", escape(inc.Title)), maxTopic)
+		return clip(p.Say("slack.topic.held", "user", w.mention(inc.AcknowledgedBy), "held", held, "since", since, "title", escape(p.Title(inc.Title))), maxTopic)
 	}
-	return clip(p.Say("slack.topic.nobody", "since", since, "title", escape(inc.Title)), maxTopic)
+	return clip(p.Say("slack.topic.nobody", "since", since, "title", escape(p.Title(inc.Title))), maxTopic)
 }
 
 // timestamp is a time as Slack writes it.

@@ -44,6 +44,7 @@ type Chart struct {
 	From  time.Time
 	To    time.Time
 	Step  time.Duration  // between two values; where more is missing there is a gap
+	Begin time.Time      // before it nothing is missing; zero = From
 	Zone  *time.Location // nil = UTC
 	Unit  Unit
 	Lines []Line
@@ -210,7 +211,7 @@ func (d *drawing) gaps() {
 		}
 		d.put(`</g>`)
 	}
-	before := d.From.Add(-d.Step / 2)
+	before := latest(d.From, d.Begin).Add(-d.Step / 2)
 	for _, t := range all {
 		shade(latest(before, d.From), t)
 		before = t
@@ -236,7 +237,7 @@ func (d *drawing) line(class string, line Line) {
 		d.put(`<path d="%s"/>`, path.String())
 	}
 	for _, p := range alone {
-		d.put(`<circle cx="%s" cy="%s" r="2"/>`, num(d.x(p.At)), num(d.at(p.Value)))
+		d.put(`<circle cx="%s" cy="%s" r="3"/>`, num(d.x(p.At)), num(d.at(p.Value)))
 	}
 	d.put(`</g>`)
 }
@@ -251,7 +252,10 @@ func (d *drawing) between(class string, low, high []Point, pattern int) {
 	}
 	both := slices.DeleteFunc(slices.Clone(high), func(p Point) bool { _, ok := under[p.At.UnixMilli()]; return !ok })
 	for _, part := range d.parts(both) {
-		if len(part) < 2 {
+		if len(part) == 1 { // else nobody sees a value that stands alone
+			const half = 2
+			x, y, foot := d.x(part[0].At), num(d.at(part[0].Value)), num(d.at(under[part[0].At.UnixMilli()]))
+			d.put(`<path class="%s" d="M%s %sH%sV%sH%sZ"/>`, class, num(x-half), y, num(x+half), foot, num(x-half))
 			continue
 		}
 		var path strings.Builder

@@ -15,6 +15,7 @@ type IncidentPage struct {
 	ServiceID oncall.ServiceID
 	Stage     oncall.Stage // shown where it is not production
 	Policy    string
+	Says      string // what is said of it now, where the title does not
 	Shadow    bool
 	Doing     Doing
 	Next      []StairStep

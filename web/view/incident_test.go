@@ -1,9 +1,6 @@
 package view
 
 import (
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -295,51 +292,14 @@ func incidentPages(t *testing.T, lang string) map[string]templ.Component {
 
 func TestEveryIncidentPageIsDrawnAsItWas(t *testing.T) {
 	t.Parallel()
-	for _, lang := range []string{"ja", "en"} {
-		pages := incidentPages(t, lang)
-		for _, name := range slices.Sorted(maps.Keys(pages)) {
-			golden := filepath.Join("testdata", "incidents", name+"-"+lang+".html")
-			got := lines(htmlOf(t, pages[name]))
-			if strings.TrimSpace(got) == "" {
-				t.Fatalf("%s: nothing is left of the page", name)
-			}
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s (-want +got, -update writes it):\n%s", name, diff)
-			}
-		}
-	}
+	drawnAsItWas(t, "incidents", incidentPages)
 }
 
 func TestEveryIncidentPageHasEachIdOnceAndNothingThatPointsNowhere(t *testing.T) {
 	t.Parallel()
 	for name, page := range incidentPages(t, "en") {
 		html := htmlOf(t, page)
-		ids := map[string]bool{}
-		for _, m := range identity.FindAllStringSubmatch(html, -1) {
-			if ids[m[1]] {
-				t.Errorf("%s: the id %s is there twice", name, m[1])
-			}
-			ids[m[1]] = true
-		}
-		for _, m := range target.FindAllStringSubmatch(html, -1) {
-			for id := range strings.FieldsSeq(m[1]) {
-				if !ids[id] {
-					t.Errorf("%s: %q points at nothing", name, id)
-				}
-			}
-		}
+		idsOnce(t, name, html)
 		if strings.Contains(html, "<b>") {
 			t.Errorf("%s: what somebody wrote became HTML", name)
 		}

@@ -21,6 +21,9 @@ type Latency struct {
 	Path    string // of the page that it stands on
 	Span    time.Duration
 	Step    time.Duration
+	// Since is when the monitor began to be watched, where that is within the span:
+	// then the charts begin with what was measured first.
+	Since time.Time
 	// Off says that there is no Prometheus, Starting that there will be one in a moment.
 	Off, Starting bool
 	Trouble       string // why nothing can be said; "" = it can
@@ -28,6 +31,7 @@ type Latency struct {
 	figures map[string]float64 // p50, p90, p99 of the whole span
 	lines   []svg.Line         // p50, p90, p99
 	phases  []latencyPhase
+	first   time.Time // of what was measured; see Since
 }
 
 type latencyPhase struct {
@@ -43,6 +47,9 @@ func LatencySpans() []time.Duration {
 }
 
 const latencyPoints = 120
+
+// leastLatency is how long the charts of a new monitor are at least.
+const leastLatency = 10 * time.Second
 
 // latencyLabel tells the quantiles of one answer apart.
 const latencyLabel = "quantile"
@@ -60,6 +67,33 @@ func LatencyOf(m *oncall.Monitor, path, span string) Latency {
 	}
 	v.Step = StepFor(v.Span, latencyPoints)
 	return v
+}
+
+// Begun is v for a monitor that has been watched since then; zero = for longer than
+// anybody asks.
+func (v Latency) Begun(since, now time.Time) Latency {
+	if since.After(now.Add(-v.Span)) {
+		v.Since = since
+		v.Step = StepFor(v.length(now), latencyPoints)
+	}
+	return v
+}
+
+// length is how much time there is to be drawn at most.
+func (v Latency) length(now time.Time) time.Duration {
+	if v.Since.IsZero() {
+		return v.Span
+	}
+	return max(now.Sub(v.Since), leastLatency)
+}
+
+// From is when what is asked for begins.
+func (v Latency) From(now time.Time) time.Time { return now.Add(-v.length(now)) }
+
+// Lasts is how long a drawing is good for: that of a new monitor grows fast.
+func (v Latency) Lasts(now time.Time) time.Duration {
+	const part, most = 20, 30 * time.Second
+	return min(most, v.length(now)/part)
 }
 
 // Window is over how long one point of the charts looks: a few checks at least.
@@ -116,13 +150,19 @@ func (v *Latency) Fill(s Shell, over, whole, phases promapi.Answer) {
 			}
 		}
 	}
+	v.first = time.Time{}
+	for _, line := range v.lines {
+		if len(line.Points) > 0 && (v.first.IsZero() || line.Points[0].At.Before(v.first)) {
+			v.first = line.Points[0].At
+		}
+	}
 	v.phases = nil
 	for _, name := range []string{"setup", "resolve", "connect", "tls", "request", "check", "processing", "rtt", "rest", "transfer"} { // in the order in which they come
 		for _, series := range phases.Series {
 			if series.Labels["phase"] != name {
 				continue
 			}
-			p := latencyPhase{name: s.T("latency.phase." + name), points: pointsOf(series)}
+			p := latencyPhase{name: phaseWords(s, name), points: pointsOf(series)}
 			p.mean = mean(p.points)
 			if name == "rest" && len(v.phases) == 0 { // there is nothing beside it
 				continue
@@ -183,6 +223,9 @@ func (v Latency) most() (name string, share float64) {
 }
 
 func (v Latency) period(s Shell) string {
+	if !v.Since.IsZero() {
+		return s.T("latency.since", "time", s.when(v.begins(s.Now)))
+	}
 	return s.T("explore.last", "span", Span(s.Lang, v.Span))
 }
 
@@ -195,13 +238,40 @@ func (v Latency) tabs(s Shell) []Tab {
 }
 
 // explore is the address at which the same is asked by hand.
-func (v Latency) explore() string {
-	return ExplorePath("probe_duration_seconds"+v.matcher(), v.Span, time.Time{}, "")
+func (v Latency) explore(s Shell) string {
+	return ExplorePath("probe_duration_seconds"+v.matcher(), min(v.Span, spanSince(s.Now, v.Since)), time.Time{}, "")
+}
+
+// spanSince is the shortest of the lengths of time that explore offers and that
+// shows all since then; the longest, when it is long ago or not known.
+func spanSince(now, since time.Time) time.Duration {
+	spans := Spans()
+	for _, span := range spans {
+		if !since.IsZero() && now.Sub(since) <= span {
+			return span
+		}
+	}
+	return spans[len(spans)-1]
+}
+
+// begins is when what the charts show begins.
+func (v Latency) begins(now time.Time) time.Time {
+	if from := v.From(now); v.Since.IsZero() || v.first.Before(from) {
+		return from
+	}
+	return v.first
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func (v Latency) chart(s Shell) svg.Chart {
 	return svg.Chart{
-		From: s.Now.Add(-v.Span), To: s.Now, Step: v.Step, Zone: s.Location(), Unit: svg.Seconds, Moment: s.moment, None: s.T("chart.none"),
+		From: earlier(v.begins(s.Now), s.Now.Add(-leastLatency)), To: s.Now, Begin: v.begins(s.Now), Step: v.Step, Zone: s.Location(), Unit: svg.Seconds, Moment: s.moment, None: s.T("chart.none"),
 	}
 }
 
@@ -242,8 +312,8 @@ func (v Latency) rows(s Shell) (rows []ExploreTime) {
 		lines = append(lines, svg.Line{Name: p.name, Points: p.points})
 	}
 	for i := range exploreTimesShown {
-		at := s.Now.Add(-time.Duration(i) * max(v.Step, (v.Span/exploreTimesShown).Truncate(v.Step)))
-		if at.Before(s.Now.Add(-v.Span)) {
+		at := s.Now.Add(-time.Duration(i) * max(v.Step, (v.length(s.Now)/exploreTimesShown).Truncate(v.Step)))
+		if at.Before(v.begins(s.Now)) {
 			break
 		}
 		row := ExploreTime{At: at}

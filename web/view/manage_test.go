@@ -1,12 +1,6 @@
 package view
 
 import (
-	"flag"
-	"maps"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +8,7 @@ import (
 	"toban/oncall"
 
 	"github.com/a-h/templ"
-	"github.com/google/go-cmp/cmp"
 )
-
-var update = flag.Bool("update", false, "write the goldens")
 
 // evening is a Friday at 20:02 in Tokyo.
 func evening() time.Time { return time.Date(2026, 11, 20, 11, 2, 0, 0, time.UTC) }
@@ -97,32 +88,6 @@ func endless(t *testing.T) *oncall.Directory {
 	return d
 }
 
-func htmlOf(t *testing.T, c templ.Component) string {
-	t.Helper()
-	var b strings.Builder
-	if err := c.Render(t.Context(), &b); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
-var (
-	tag = regexp.MustCompile(`(<[^<>]+>)`)
-	// around is what the frame draws: it has goldens of its own.
-	around = regexp.MustCompile(`(?s)^.*<main[^>]*>|</main>.*$`)
-)
-
-// lines puts each tag on a line of its own, so that a difference is readable.
-func lines(html string) string {
-	var b strings.Builder
-	for line := range strings.Lines(tag.ReplaceAllString(around.ReplaceAllString(html, ""), "\n$1\n")) {
-		if line = strings.TrimSpace(line); line != "" {
-			b.WriteString(line + "\n")
-		}
-	}
-	return b.String()
-}
-
 // managed pages in the states that they have to be good in.
 func managePages(t *testing.T, lang string) map[string]templ.Component {
 	s, none := reader(t, lang, "admin"), &oncall.Directory{}
@@ -187,52 +152,13 @@ func serviceStory(s Shell, dir *oncall.Directory, at map[string]Origin) Service 
 
 func TestEveryManagedPageIsDrawnAsItWas(t *testing.T) {
 	t.Parallel()
-	for _, lang := range []string{"ja", "en"} {
-		pages := managePages(t, lang)
-		for _, name := range slices.Sorted(maps.Keys(pages)) {
-			golden := filepath.Join("testdata", "manage", name+"-"+lang+".html")
-			got := lines(htmlOf(t, pages[name]))
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s (-want +got, -update writes it):\n%s", name, diff)
-			}
-		}
-	}
+	drawnAsItWas(t, "manage", managePages)
 }
-
-var (
-	identity = regexp.MustCompile(`\sid="([^"]+)"`)
-	target   = regexp.MustCompile(`\s(?:for|aria-describedby|aria-labelledby|popovertarget|aria-controls)="([^"]+)"`)
-)
 
 func TestEveryManagedPageHasEachIdOnceAndNothingThatPointsNowhere(t *testing.T) {
 	t.Parallel()
 	for name, page := range managePages(t, "en") {
 		html := htmlOf(t, page)
-		ids := map[string]bool{}
-		for _, m := range identity.FindAllStringSubmatch(html, -1) {
-			if ids[m[1]] {
-				t.Errorf("%s: the id %s is there twice", name, m[1])
-			}
-			ids[m[1]] = true
-		}
-		for _, m := range target.FindAllStringSubmatch(html, -1) {
-			for id := range strings.FieldsSeq(m[1]) {
-				if !ids[id] {
-					t.Errorf("%s: something points to %s, which is not there", name, id)
-				}
-			}
-		}
+		idsOnce(t, name, html)
 	}
 }

@@ -3,7 +3,6 @@ package view
 import (
 	"cmp"
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +75,8 @@ type MonitorCheck struct {
 	Phases   []probe.Phase
 	Evidence probe.Evidence
 	Failed   string // why there was no check
+	// Elsewhere are the other locations of the monitor, which were not asked.
+	Elsewhere string
 }
 
 // MonitorBeat is what a heartbeat has beside other monitors.
@@ -109,7 +110,7 @@ func MonitorOf(s Shell, dir *oncall.Directory, f MonitorFacts) Monitor {
 		Expression: m.Expression(), YAML: f.YAML, Origin: f.Origin, Probes: m.Kind.Probes(), Here: f.Standing.Here,
 		Incidents: incidentRows(s, dir, f.Incidents), NeedsMetrics: m.Kind.Rules() && f.Standing.State == standing.Unknown && f.Standing.Problem == "",
 	}
-	v.Explore = "/explore?expr=" + url.QueryEscape(v.Expression)
+	v.Explore = ExplorePath(v.Expression, min(time.Hour, spanSince(s.Now, v.Row.Watched)), time.Time{}, "")
 	if f.Service != nil {
 		v.Service = Tab{Label: serviceName(f.Service), Path: ServicePath(f.Service.ID)}
 	}
@@ -261,6 +262,11 @@ func CheckOf(s Shell, r *probe.Result) *MonitorCheck {
 	return c
 }
 
+// Elsewhere are the locations of m besides this installation's own.
+func Elsewhere(m *oncall.Monitor) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(m.Locations), func(l string) bool { return l == oncall.Here }), ", ")
+}
+
 // Took is how long something took, as people read it: 84 ms, 1.2 s.
 func Took(d time.Duration) string {
 	switch {
@@ -331,7 +337,7 @@ func pingTone(k oncall.PingKind) (tone, icon string) {
 }
 
 // phaseWords is a phase in the reader's language.
-func phaseWords(s Shell, name string) string { return i18n.In(s.Lang).Or(name, "monitor.phase."+name) }
+func phaseWords(s Shell, name string) string { return i18n.In(s.Lang).Or(name, "latency.phase."+name) }
 
 // placeName is a location as people call it.
 func placeName(s Shell, name string) string {
@@ -343,7 +349,8 @@ func placeName(s Shell, name string) string {
 
 // MonitorForm is a monitor as it is written.
 type MonitorForm struct {
-	ID       oncall.MonitorID // "" = a new one
+	ID       oncall.MonitorID   // "" = a new one
+	Kind     oncall.MonitorKind // of the example, of a new one
 	Name     string
 	YAML     string
 	Wrong    map[string]string
@@ -354,4 +361,18 @@ type MonitorForm struct {
 type MonitorProblem struct {
 	Line int
 	Text string
+	// English is what was said, where nobody knows it in the reader's language.
+	English string
+}
+
+// exampleTabs are the kinds of which an example can be had.
+func exampleTabs(s Shell, f MonitorForm) (tabs []Tab) {
+	for _, k := range monitorKinds() {
+		path := With("/monitors/new", "kind", string(k))
+		if f.Name != "" {
+			path = With(path, "name", f.Name)
+		}
+		tabs = append(tabs, Tab{Label: s.T("monitor.kind." + string(k)), Path: path, Active: k == f.Kind})
+	}
+	return tabs
 }

@@ -2,16 +2,11 @@ package view
 
 import (
 	"encoding/json"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/a-h/templ"
-	"github.com/google/go-cmp/cmp"
 
 	"toban/detect"
 	"toban/detect/heartbeat"
@@ -84,7 +79,7 @@ func past() standing.History {
 	}
 	h[40].Up, h[40].Down = 23*time.Hour, time.Hour
 	h[70].Up, h[70].Down = 24*time.Hour-time.Minute, time.Minute
-	return standing.History{Days: h, Up: 23 * time.Hour, Down: time.Hour}
+	return standing.History{Days: h, Up: 23 * time.Hour, Down: time.Hour, Since: time.Date(2026, 9, 2, 3, 0, 0, 0, time.UTC)}
 }
 
 func monitorPages(t *testing.T, lang string) map[string]templ.Component {
@@ -135,10 +130,13 @@ func monitorPages(t *testing.T, lang string) map[string]templ.Component {
 	closed, measured := one(2), one(4)
 	measured.Past = past()
 	return map[string]templ.Component{
-		"list":         MonitorsPage(s, list(MonitorFilter{}, all, true)),
-		"list-filter":  MonitorsPage(s, list(MonitorFilter{State: "up", Kind: "http", Text: "x"}, all, false)),
-		"empty":        MonitorsPage(s, Monitors{MayEdit: true}),
-		"empty-wrong":  MonitorsPage(s, Monitors{MayEdit: true, New: NewMonitor{Target: "x y", Kind: "tcp", Wrong: map[string]string{"target": "…", "private": "…"}}}),
+		"list":        MonitorsPage(s, list(MonitorFilter{}, all, true)),
+		"list-filter": MonitorsPage(s, list(MonitorFilter{State: "up", Kind: "http", Text: "x"}, all, false)),
+		"empty":       MonitorsPage(s, Monitors{MayEdit: true}),
+		"empty-wrong": MonitorsPage(s, Monitors{MayEdit: true, New: NewMonitor{Target: "x y", Kind: "tcp", Wrong: map[string]string{"target": "…", "private": "…"}}}),
+		"empty-tried": MonitorsPage(s, Monitors{MayEdit: true, New: NewMonitor{Target: "https://shop.example.jp", Kind: "http", Answer: &MonitorCheck{
+			Why: "…", Message: "the status is 404", Evidence: probe.Evidence{Status: "404 Not Found", Tried: []string{"GET / to 192.0.2.1:443"}},
+		}}}),
 		"empty-viewer": MonitorsPage(s, Monitors{}),
 		"down":         MonitorPage(s, checked),
 		"file":         MonitorPage(s, MonitorOf(s, dir, filed)),
@@ -154,48 +152,14 @@ func monitorPages(t *testing.T, lang string) map[string]templ.Component {
 
 func TestEveryPageOfMonitorsIsDrawnAsItWas(t *testing.T) {
 	t.Parallel()
-	for _, lang := range []string{"ja", "en"} {
-		pages := monitorPages(t, lang)
-		for _, name := range slices.Sorted(maps.Keys(pages)) {
-			golden := filepath.Join("testdata", "monitors", name+"-"+lang+".html")
-			got := lines(htmlOf(t, pages[name]))
-			if *update {
-				if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s (-want +got, -update writes it):\n%s", name, diff)
-			}
-		}
-	}
+	drawnAsItWas(t, "monitors", monitorPages)
 }
 
 func TestEveryPageOfMonitorsHasEachIdOnceAndNoTextWithoutWords(t *testing.T) {
 	t.Parallel()
 	for name, page := range monitorPages(t, "ja") {
 		html := htmlOf(t, page)
-		ids := map[string]bool{}
-		for _, m := range identity.FindAllStringSubmatch(html, -1) {
-			if ids[m[1]] {
-				t.Errorf("%s: the id %s is there twice", name, m[1])
-			}
-			ids[m[1]] = true
-		}
-		for _, m := range target.FindAllStringSubmatch(html, -1) {
-			for id := range strings.FieldsSeq(m[1]) {
-				if !ids[id] {
-					t.Errorf("%s: something points to %s, which is not there", name, id)
-				}
-			}
-		}
+		idsOnce(t, name, html)
 		for _, bare := range []string{"monitor.", "monitors."} {
 			if strings.Contains(strings.ReplaceAll(html, ">monitor.invalid<", ""), ">"+bare) {
 				t.Errorf("%s: a key stands where a text should be: %s…", name, bare)

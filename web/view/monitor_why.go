@@ -1,14 +1,13 @@
 package view
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"toban/detect/mackerel"
-	"toban/detect/probe"
+	"toban/detect/saying"
 	"toban/detect/standing"
 	"toban/i18n"
 	"toban/oncall"
@@ -17,78 +16,15 @@ import (
 // reasonWords says a reason in the reader's language; one that is not known is
 // said as it is.
 func reasonWords(s Shell, reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return i18n.In(s.Lang).Or(reason, "monitor.reason."+reason)
+	return wordsOf(s).Reason(reason)
 }
 
-// saying is a sentence of a check whose values a reader wants in his own
-// language: they are the groups of its form, by name.
-type saying struct {
-	reason probe.Reason
-	key    string
-	form   *regexp.Regexp
-}
-
-// sayings are what checks say with values in it. What is in none of them is said
-// by its reason alone.
-func sayings() []saying {
-	return []saying{
-		{probe.ReasonStatus, "status", statusForm},
-		{probe.ReasonExpired, "soon", soonForm},
-		{probe.ReasonExpired, "over", overForm},
-		{probe.ReasonExpired, "early", earlyForm},
-		{probe.ReasonBody, "large", largeForm},
-		{probe.ReasonResolve, "unknown", unknownForm},
-		{probe.ReasonResolve, "resolve", resolveForm},
-		{probe.ReasonTimeout, "silent", silentForm},
-		{probe.ReasonTimeout, "handshake", handshakeForm},
-		{probe.ReasonTimeout, "connect", connectForm},
-		{probe.ReasonRefused, "refused", refusedForm},
-		{reasonRule, "rule", ruleForm},
-	}
-}
-
-// reasonRule is the reason of a rule that fires.
-const reasonRule probe.Reason = "true"
-
-var (
-	statusForm    = regexp.MustCompile(`^the status is (?P<got>.+), wanted is (?P<want>.+)$`)
-	soonForm      = regexp.MustCompile(`^the certificate ends in (?P<days>-?\d+) days, at (?P<time>.+); wanted are (?P<want>\d+)$`)
-	overForm      = regexp.MustCompile(`^the certificate's time was over at (?P<time>.+)$`)
-	earlyForm     = regexp.MustCompile(`^the certificate is valid from (?P<time>.+)$`)
-	largeForm     = regexp.MustCompile(`^the body is larger than (?P<n>\d+) bytes$`)
-	unknownForm   = regexp.MustCompile(`^no address for (?P<host>[^ ]+): the name is not known$`)
-	resolveForm   = regexp.MustCompile(`^no address for (?P<host>[^ ]+): no name server answered in time$`)
-	silentForm    = regexp.MustCompile(`^connected to (?P<address>[^ ]+), and no answer came in time$`)
-	handshakeForm = regexp.MustCompile(`^connected to (?P<address>[^ ]+), and there was no agreement on TLS in time$`)
-	connectForm   = regexp.MustCompile(`^no connection to (?P<address>[^ ]+) in time$`)
-	refusedForm   = regexp.MustCompile(`^the connection was refused \((?P<address>[^ ]+)\)$`)
-	ruleForm      = regexp.MustCompile(`: the value is (?P<value>[^ ]+)$`)
-)
+// wordsOf are the words in which a reader hears of monitors.
+func wordsOf(s Shell) saying.Words { return saying.Words{Language: s.Lang, Zone: s.Location()} }
 
 // whyWords says why a check failed in the reader's language, with the values of
 // what it said.
-func whyWords(s Shell, reason, message string) string {
-	for _, one := range sayings() {
-		if string(one.reason) != reason {
-			continue
-		}
-		found := one.form.FindStringSubmatch(message)
-		if found == nil {
-			continue
-		}
-		var places []string
-		for i, name := range one.form.SubexpNames() {
-			if name != "" {
-				places = append(places, name, found[i])
-			}
-		}
-		return s.T("monitor.why."+one.key, places...)
-	}
-	return reasonWords(s, reason)
-}
+func whyWords(s Shell, reason, message string) string { return wordsOf(s).Why(reason, message) }
 
 // standingWhy says why a monitor is down or in doubt.
 func standingWhy(s Shell, m *standing.Standing) string {
@@ -100,7 +36,8 @@ func standingWhy(s Shell, m *standing.Standing) string {
 			return metricWhy(s, &m.Metrics[i])
 		}
 	}
-	return whyWords(s, m.Reason, m.Message)
+	message, _ := m.Monitor.PartPlaces(m.Message)
+	return whyWords(s, m.Reason, message)
 }
 
 // beatWhy says why a heartbeat is down.

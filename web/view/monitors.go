@@ -29,10 +29,21 @@ type MonitorRow struct {
 	Since, Last         time.Time
 	Why                 string // why it is down or in doubt, in words
 	Problem             string // why it can't be watched
-	Day, Month, Quarter string // how much of it was up, in per cent; "" = nothing is known
+	ProblemCode         string // of that
+	Day, Month, Quarter MonitorFigure
+	Watched             time.Time // when it began to be watched; zero = nobody knows, or long ago
 	Strip               templ.Component
 	Ends                time.Time // the certificate; zero = none is known
 }
+
+// MonitorFigure is how much of a span a monitor was up.
+type MonitorFigure struct {
+	Share string // in per cent; "" = nothing is known
+	Since string // since when, in short, where that is shorter than the span
+}
+
+// Bare reports whether nothing is known of how it stood.
+func (r MonitorRow) Bare() bool { return r.Day.Share+r.Month.Share+r.Quarter.Share == "" }
 
 // Monitors is the list of monitors.
 type Monitors struct {
@@ -85,7 +96,12 @@ type NewMonitor struct {
 	Target, Kind string
 	Private      bool
 	Wrong        map[string]string
+	Answer       *MonitorCheck // what came back when it was tried; nil = it was not, or is fine
 }
+
+// Tried is what was tried, for whoever wants to watch it anyway: another target is
+// tried first.
+func (f NewMonitor) Tried() string { return f.Kind + " " + f.Target }
 
 // MonitorPath is where a monitor is seen.
 func MonitorPath(id oncall.MonitorID) string { return "/monitors/" + url.PathEscape(string(id)) }
@@ -189,16 +205,47 @@ func with(f MonitorFilter, state string) string {
 func MonitorRowOf(s Shell, m *standing.Standing, past standing.History) MonitorRow {
 	row := MonitorRow{
 		ID: m.Monitor.ID, Name: m.Monitor.Name, Path: MonitorPath(m.Monitor.ID), Kind: m.Monitor.Kind, Asked: askedWords(s, m.Monitor),
-		State: m.State, Doubt: m.Doubt, Since: m.Since, Last: m.Last, Why: standingWhy(s, m), Problem: m.Problem, Ends: m.Ends,
+		State: m.State, Doubt: m.Doubt, Since: m.Since, Last: m.Last, Why: standingWhy(s, m), Problem: m.Problem, ProblemCode: cmp.Or(m.ProblemCode, "monitor.invalid"), Ends: m.Ends,
 	}
-	row.Day, row.Month, row.Quarter = uptimes(past)
+	past = past.Joined(m, s.Now)
+	row.Watched = past.Since
+	day, month, quarter := past.Figures(s.Now)
+	row.Day, row.Month, row.Quarter = figureOf(s, day), figureOf(s, month), figureOf(s, quarter)
 	row.Strip = strip(s, past)
 	return row
 }
 
-func uptimes(past standing.History) (day, month, quarter string) {
-	const thirty = 30
-	return percent(past.LastDay()), percent(past.Over(thirty)), percent(past.Over(standing.Days))
+func figureOf(s Shell, f standing.Figure) MonitorFigure {
+	out := MonitorFigure{Share: percent(f.Share, f.Known)}
+	if out.Share != "" && !f.Since.IsZero() {
+		out.Since = s.since(f.Since)
+	}
+	return out
+}
+
+// since says since when as short as it can be said: since 10:32, since 2 Nov.
+func (s Shell) since(t time.Time) string {
+	at := t.In(s.Location())
+	text := shortDate(s.Lang, at)
+	switch now := s.Now.In(s.Location()); {
+	case s.sameDay(t, s.Now):
+		text = at.Format("15:04")
+	case at.Year() != now.Year() && s.Lang == "ja":
+		text = at.Format("2006/1/2")
+	case at.Year() != now.Year():
+		text = at.Format("2 Jan 2006")
+	}
+	return s.T("monitor.since.short", "time", text)
+}
+
+// sinceWhen is what a list says of the moment beside a state: since when it is so,
+// and when it was looked at last.
+func sinceWhen(s Shell, row MonitorRow) string {
+	text := s.T("monitor.since.title", "time", s.when(row.Since))
+	if !row.Last.IsZero() {
+		text += s.T("list.separator") + lastWords(s, row.Kind) + " " + s.when(row.Last)
+	}
+	return text
 }
 
 // askedWords is what a monitor watches, in a line.
@@ -235,16 +282,30 @@ func strip(s Shell, past standing.History) templ.Component {
 			bad++
 		}
 		said := percent(share, ok)
-		if !ok {
+		switch {
+		case ok:
+		case unwatched(past.Since, d.Date, s.Location()):
+			said = s.T("monitor.strip.before")
+		default:
 			said = s.T("monitor.strip.none")
 		}
 		bars[i].Title = shortDate(s.Lang, d.Date) + " " + said
 	}
-	label := s.T("monitor.strip", "days", strconv.Itoa(len(past.Days)), "share", cmp.Or(percent(past.Over(standing.Days)), "–"), "bad", strconv.Itoa(bad))
+	share := cmp.Or(percent(past.Over(standing.Days)), "–")
+	label := s.T("monitor.strip", "days", strconv.Itoa(len(past.Days)), "share", share, "bad", strconv.Itoa(bad))
+	if !past.Since.IsZero() {
+		label = s.T("monitor.strip.since", "time", s.when(past.Since), "share", share, "bad", strconv.Itoa(bad))
+	}
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
 		_, err := io.WriteString(w, svg.Strip(bars, label))
 		return err
 	})
+}
+
+// unwatched reports whether a day of the calendar was over before since.
+func unwatched(since, day time.Time, zone *time.Location) bool {
+	y, m, d := since.In(zone).Date()
+	return !since.IsZero() && day.Before(time.Date(y, m, d, 0, 0, 0, 0, time.UTC))
 }
 
 // grade is the class of a day.

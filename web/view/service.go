@@ -180,7 +180,7 @@ func foreignZone(name string, s Shell) bool {
 func incidentRows(s Shell, dir *oncall.Directory, list []oncall.Incident) []ServiceIncident {
 	var rows []ServiceIncident
 	for i := range list {
-		row := ServiceIncident{Number: list[i].Number, Title: list[i].Title, State: list[i].State, At: list[i].TriggeredAt}
+		row := ServiceIncident{Number: list[i].Number, Title: i18n.In(s.Lang).Title(list[i].Title), State: list[i].State, At: list[i].TriggeredAt}
 		if list[i].AcknowledgedBy != "" {
 			row.Who = i18n.Names{Directory: dir}.Actor(i18n.In(s.Lang), string(list[i].AcknowledgedBy))
 		}
