@@ -7,7 +7,6 @@ import (
 	"html"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/swaggest/swgui/v5/static"
@@ -22,11 +21,18 @@ var pageFiles embed.FS
 // own style sheet as data.
 const docsPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// pages serves what is written about the API: /docs/api draws the OpenAPI
-// document, /docs/errors says what to do about each error.
+// pages serves what is written about toban: /docs/api draws the OpenAPI document,
+// /docs/errors says what to do about each error, and the rest are pages of docs/.
 func (a *API) pages() {
-	errorPage := errorsPage(docs.Errors())
-	a.document("/docs/errors", "text/html; charset=utf-8", func() []byte { return errorPage })
+	a.written("errors", docs.Errors(), errorAnchor)
+	var list strings.Builder
+	for _, name := range docs.Pages() {
+		text, _ := docs.Page(name)
+		title := a.written(name, text, anchor)
+		list.WriteString(`<li><a href="` + name + `">` + html.EscapeString(title) + "</a></li>\n")
+	}
+	index := docsPage("Documentation", "<h1>Documentation</h1>\n<ul>\n"+list.String()+`<li><a href="api">API</a></li>`+"\n"+`<li><a href="errors">Errors</a></li>`+"\n</ul>\n")
+	a.document("/docs/{$}", "text/html; charset=utf-8", func() []byte { return index })
 	for path, file := range map[string]string{"/docs/api": "api.html", "/docs/api.js": "api.js", "/docs/docs.css": "docs.css"} {
 		body, err := pageFiles.ReadFile("page/" + file)
 		if err != nil { // it is in the program
@@ -36,6 +42,26 @@ func (a *API) pages() {
 		a.document(path, kind+"; charset=utf-8", func() []byte { return body })
 	}
 	a.mux.HandleFunc("GET /docs/api/{asset}", a.drawing)
+}
+
+// written serves a page of docs/ and returns its title.
+func (a *API) written(name, text string, id func(heading string) string) (title string) {
+	title, body, err := drawMarkdown(text, id)
+	if err != nil { // it is in the program
+		panic(err)
+	}
+	page := docsPage(title, body)
+	a.document("/docs/"+name, "text/html; charset=utf-8", func() []byte { return page })
+	return title
+}
+
+// docsPage is a page of the documentation.
+func docsPage(title, body string) []byte {
+	return []byte(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>toban · ` + html.EscapeString(title) + `</title><link rel="stylesheet" href="docs.css"></head><body>
+<p class="way"><a href="../">toban</a> · <a href="./">Documentation</a> · <a href="api">API</a></p>
+` + body + "</body></html>\n")
 }
 
 // drawing serves what draws the document; it is packed in the program.
@@ -80,44 +106,4 @@ func (a *API) document(path, contentType string, body func() []byte) {
 		h.Set("Cache-Control", "no-cache")
 		_, _ = w.Write(body()) // who has gone needs no answer
 	})
-}
-
-var (
-	codeSpan  = regexp.MustCompile("`([^`]+)`")
-	boldSpan  = regexp.MustCompile(`\*\*([^*]+)\*\*`)
-	errorHead = regexp.MustCompile("^### `?([a-z0-9_.]+)`?$")
-)
-
-// errorsPage draws docs/errors.md, which has headings, paragraphs, code and bold
-// words, and nothing else. A heading's id is the code that links name.
-func errorsPage(text string) []byte {
-	var out strings.Builder
-	out.WriteString(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>toban · Errors</title><link rel="stylesheet" href="docs.css"></head><body>
-<p class="way"><a href="../">toban</a> · <a href="api">API</a></p>
-`)
-	for block := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		block = strings.TrimSpace(block)
-		if m := errorHead.FindStringSubmatch(block); m != nil {
-			code := html.EscapeString(m[1])
-			out.WriteString(`<h3 id="` + code + `"><a href="#` + code + `"><code>` + code + "</code></a></h3>\n")
-			continue
-		}
-		tag := "p"
-		for _, head := range []struct{ mark, tag string }{{"## ", "h2"}, {"# ", "h1"}} {
-			if rest, ok := strings.CutPrefix(block, head.mark); ok {
-				block, tag = rest, head.tag
-				break
-			}
-		}
-		words := html.EscapeString(block)
-		words = codeSpan.ReplaceAllString(words, "<code>$1</code>")
-		words = boldSpan.ReplaceAllString(words, "<strong>$1</strong>")
-		if words != "" {
-			out.WriteString("<" + tag + ">" + words + "</" + tag + ">\n")
-		}
-	}
-	out.WriteString("</body></html>\n")
-	return []byte(out.String())
 }

@@ -140,11 +140,12 @@ func samples() []any {
 	}
 	written := json.RawMessage(`{"http":"https://shop.example.jp/health","every":"15s","service":"checkout"}`)
 	seen := MonitorPlace{Location: "here", State: "down", Since: new(at(3, 0, 0)), LastAt: new(at(3, 4, 45)), Reason: "status"}
+	uptime := MonitorUptime{Since: new(at(3, 0, 0).AddDate(0, 0, -12)), Day: new(0.9967), Month: new(0.9997)}
 	monitor := Monitor{
 		Name: "shop", Title: "Shop", Kind: "http", Target: "https://shop.example.jp/health", State: "down", Since: new(at(3, 0, 0)), Reason: "status",
 		Message: "HTTP/1.1 503 Service Unavailable, wanted 2xx", LastAt: new(at(3, 4, 45)), Took: 0.084, Certificate: new(at(9, 0, 0).AddDate(0, 2, 0)), Every: 15,
 		Severity: "critical", Service: "checkout", Places: []MonitorPlace{seen}, Expression: `max_over_time(probe_success{monitor="shop"}[30s]) == 0`,
-		Written: written, Place: "monitors.yaml:2",
+		Written: written, Place: "monitors.yaml:2", Uptime: &uptime,
 	}
 	evidence := MonitorEvidence{
 		Tried: []string{"192.0.2.10:443", "GET https://shop.example.jp/health"}, Status: "HTTP/1.1 503 Service Unavailable",
@@ -199,7 +200,7 @@ func samples() []any {
 		Me{Account: "matsu", User: "matsu", Role: "responder", Via: "api"},
 		Status{Version: "1.0.0", Engine: "sqlite", Node: "local", Nodes: []Node{node}, Configuration: 17, Providers: []Provider{provider}, Open: open},
 		node, provider, open,
-		seen, monitor,
+		seen, uptime, monitor,
 		MonitorList{Monitors: []Monitor{monitor}},
 		evidence, phase,
 		MonitorCheck{At: at(3, 5, 0), Took: 0.084, Reason: "status", Message: monitor.Message, Phases: []MonitorPhase{phase}, Evidence: evidence},

@@ -19,3 +19,6 @@ const AtOnce = atOnce
 
 // Final reports whether an answer of that status is kept.
 func Final(status int) bool { return final(status) }
+
+// DrawMarkdown is drawMarkdown.
+func DrawMarkdown(text string) (title, body string, err error) { return drawMarkdown(text, anchor) }

@@ -33,6 +33,7 @@ type Monitor struct {
 	Took        float64         `json:"took,omitempty" doc:"seconds that it took"`
 	Certificate *time.Time      `json:"certificate_ends,omitempty" doc:"the first end in the chain that the target showed"`
 	Problem     string          `json:"problem,omitempty" doc:"why it can't be watched"`
+	Uptime      *MonitorUptime  `json:"uptime,omitempty" doc:"how much of the time it was up; in a list only when it is asked for"`
 	Every       float64         `json:"every,omitempty" doc:"seconds"`
 	Severity    string          `json:"severity" enum:"critical,error,warning,info"`
 	Service     string          `json:"service,omitempty" doc:"that its alerts go to"`
@@ -43,6 +44,15 @@ type Monitor struct {
 	PingURL     string          `json:"ping_url,omitempty" doc:"of a heartbeat, for managers: who knows it can say that the job has run"`
 	Expected    *time.Time      `json:"expected,omitempty" doc:"when a heartbeat's next report is"`
 	Deadline    *time.Time      `json:"deadline,omitempty" doc:"when it is down without one"`
+}
+
+// MonitorUptime is how much of what is known of a span a monitor was up, from 0 to
+// 1. A span of which no more is known than of a shorter one is left out.
+type MonitorUptime struct {
+	Since   *time.Time `json:"since,omitempty" doc:"when it began to be watched; none = more than 90 days ago"`
+	Day     *float64   `json:"day,omitempty" doc:"of the last 24 hours"`
+	Month   *float64   `json:"month,omitempty" doc:"of the last 30 days"`
+	Quarter *float64   `json:"quarter,omitempty" doc:"of the last 90 days"`
 }
 
 // MonitorPlace is what one location says of a monitor.
@@ -132,6 +142,7 @@ func (a *API) listMonitors(ctx context.Context, in *struct {
 	Kind    string `query:"kind" enum:"http,ping,tcp,dns,certificate,grpc,heartbeat,promql,metric" doc:"only those"`
 	Service string `query:"service" maxLength:"255" doc:"only those whose alerts go there"`
 	Text    string `query:"text" maxLength:"200" doc:"in the name, the title or the target"`
+	Uptime  bool   `query:"uptime" doc:"with their uptime"`
 },
 ) (*struct{ Body MonitorList }, error) {
 	if a.o.Monitors == nil {
@@ -160,7 +171,42 @@ func (a *API) listMonitors(ctx context.Context, in *struct {
 	for i := range part {
 		out.Body.Monitors = append(out.Body.Monitors, a.wireMonitor(ctx, dir, &part[i], at[string(part[i].Monitor.ID)]))
 	}
-	return out, nil
+	if in.Uptime {
+		err = a.uptimes(ctx, dir, part, out.Body.Monitors)
+	}
+	return out, err
+}
+
+// uptimes says of monitors how much of the time they were up; wired has them in
+// the same order.
+func (a *API) uptimes(ctx context.Context, dir *oncall.Directory, of []standing.Standing, wired []Monitor) error {
+	zone, err := oncall.LoadZone(dir.Settings.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	ids := make([]oncall.MonitorID, len(of))
+	for i := range of {
+		ids[i] = of[i].Monitor.ID
+	}
+	now := time.Now()
+	past, err := a.o.Monitors.Histories(ctx, ids, now, zone)
+	if err != nil {
+		return err
+	}
+	share := func(f standing.Figure) *float64 {
+		if !f.Known {
+			return nil
+		}
+		return &f.Share
+	}
+	for i := range of {
+		h := past[ids[i]].Joined(&of[i], now)
+		day, month, quarter := h.Figures(now)
+		if u := (MonitorUptime{Since: moment(h.Since), Day: share(day), Month: share(month), Quarter: share(quarter)}); u != (MonitorUptime{}) {
+			wired[i].Uptime = &u
+		}
+	}
+	return nil
 }
 
 // monitorNow is a monitor as it stands.
@@ -176,7 +222,9 @@ func (a *API) monitorNow(ctx context.Context, id oncall.MonitorID) (Monitor, err
 	if err != nil {
 		return Monitor{}, err
 	}
-	return a.wireMonitor(ctx, dir, &of, at[string(id)]), nil
+	out := []Monitor{a.wireMonitor(ctx, dir, &of, at[string(id)])}
+	err = a.uptimes(ctx, dir, []standing.Standing{of}, out)
+	return out[0], err
 }
 
 func serviceOf(dir *oncall.Directory, m *oncall.Monitor) string {

@@ -94,7 +94,7 @@ type PingList struct {
 func (a *API) monitorPast(h huma.API) {
 	register(a, h, huma.Operation{
 		OperationID: "check-monitor", Method: http.MethodPost, Path: "/api/v1/monitors/{name}/check", Tags: []string{tagMonitors}, Errors: []int{400, 404},
-		Summary: "Ask a target now", Description: "Says all that came back, within the monitor's time-out. The state is decided by its own checks.",
+		Summary: "Ask a target now", Description: "Says all that came back, within the monitor's time-out. It asks from here; other locations answer at their next turn. The state is decided by its own checks.",
 	}, func(ctx context.Context, in *Named) (*struct{ Body MonitorCheck }, error) {
 		if a.o.Monitors == nil {
 			return nil, errNoMonitors

@@ -11,6 +11,7 @@ import (
 
 	"toban/config"
 	"toban/config/edit"
+	"toban/detect/saying"
 	"toban/oncall"
 	"toban/store"
 )
@@ -40,6 +41,19 @@ func (a *App) apply(ctx context.Context, c *config.Config) error {
 	}
 	a.log.InfoContext(ctx, "configuration applied", "version", applied.Version, "changed", applied.Changed)
 	return nil
+}
+
+// versionOf is the version of the configuration in the store.
+func (a *App) versionOf(ctx context.Context) (version int64, err error) {
+	err = a.db.Read(ctx, func(tx *store.Tx) error {
+		dir, err := tx.Directory(ctx)
+		if err != nil {
+			return err
+		}
+		version = dir.Version
+		return nil
+	})
+	return version, err
 }
 
 // current is the configuration in the store.
@@ -75,7 +89,7 @@ func (a *App) configure(ctx context.Context) (version int64, err error) {
 	if err := a.metrics.want(p.Metrics, needsMetrics(monitors)); err != nil {
 		return 0, err
 	}
-	if err := a.metrics.WriteRules(monitors); err != nil {
+	if err := a.metrics.WriteRules(monitors, saying.Of(dir.Settings)); err != nil {
 		return 0, err
 	}
 	forward, err := a.forwardTo(p.Mackerel)
@@ -120,14 +134,14 @@ func (a *App) follow(ctx context.Context, version int64) error {
 			}
 			a.metrics.reload() // its files are its own, and may have changed
 		case <-tick.C:
-			dir, _, err := a.current(ctx)
-			if err != nil || dir.Version == version || dir.Version == failed {
+			now, err := a.versionOf(ctx)
+			if err != nil || now == version || now == failed {
 				continue
 			}
 			moved, err := a.configure(ctx)
 			if err != nil {
-				failed = dir.Version
-				a.log.ErrorContext(ctx, "the providers stay as they were: this node can't follow the configuration", "version", dir.Version, "err", err)
+				failed = now
+				a.log.ErrorContext(ctx, "the providers stay as they were: this node can't follow the configuration", "version", now, "err", err)
 				continue
 			}
 			version = moved

@@ -2,14 +2,18 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 
 	"toban/alert"
+	"toban/internal/child"
 	"toban/oncall"
 )
 
@@ -36,6 +40,7 @@ type metricsHealth struct {
 	down   bool
 	since  time.Time // the last change of down; zero = nothing is known yet
 	began  time.Time // of the outage: what is back for a moment only is not back
+	due    time.Time // from when on it is told
 	detail string
 }
 
@@ -47,6 +52,11 @@ const (
 	// alarmSteady is how long the metrics have to be there again to be believed.
 	alarmSteady = 10 * time.Second
 	alarmRetry  = time.Second
+	// alarmSoon is within what time a child that somebody else has ended has to be
+	// back for nobody to be told, and alarmDeaths how many such ends in a row are told
+	// at once all the same.
+	alarmSoon   = 15 * time.Second
+	alarmDeaths = 3
 	// alarmGrave is how long it has to last to be as bad as what is not seen
 	// meanwhile: until then it may be a start.
 	alarmGrave = 5 * time.Minute
@@ -82,32 +92,51 @@ func (a *App) newMetricsAlarm(acceptor *alert.Acceptor, address net.Addr, key, t
 	}
 }
 
-// died makes a death of the child known.
+// died makes a death of the child known. One that it has brought on itself, as by a
+// query that takes too much memory, is told at once; one by somebody's kill is told
+// when the child is not back soon, or when it is not the first one.
 func (a *metricsAlarm) died(exit error, restarts int) {
 	detail := exit.Error()
 	if restarts > 1 {
 		detail = fmt.Sprintf("%d times in a row, the last time: %s", restarts, detail)
 	}
-	a.down(detail)
+	grace := time.Duration(0)
+	if killed(exit) && restarts < alarmDeaths {
+		grace = alarmSoon
+	}
+	a.set(true, detail, grace)
 }
 
-func (a *metricsAlarm) down(detail string) {
-	a.set(func(h *metricsHealth) { h.down, h.detail = true, detail })
+// killed reports whether a child was ended by a signal from elsewhere; toban's own
+// to one that stood still is none.
+func killed(exit error) bool {
+	var e *exec.ExitError
+	if errors.Is(exit, child.ErrHung) || !errors.As(exit, &e) {
+		return false
+	}
+	status, ok := e.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
 }
 
-func (a *metricsAlarm) up() { a.set(func(h *metricsHealth) { h.down, h.detail = false, "" }) }
+func (a *metricsAlarm) down(detail string) { a.set(true, detail, 0) }
 
-func (a *metricsAlarm) set(f func(*metricsHealth)) {
+func (a *metricsAlarm) up() { a.set(false, "", 0) }
+
+// set takes over how it is; that it is down is told when it has lasted for grace.
+func (a *metricsAlarm) set(down bool, detail string, grace time.Duration) {
 	a.mu.Lock()
 	was, now := a.state, time.Now()
-	f(&a.state)
-	if was.since.IsZero() || was.down != a.state.down {
+	a.state.down, a.state.detail = down, detail
+	if was.since.IsZero() || was.down != down {
 		a.state.since = now
-		if a.state.down && (was.began.IsZero() || now.Sub(was.since) >= alarmSteady) {
+		if down && (was.began.IsZero() || now.Sub(was.since) >= alarmSteady) {
 			a.state.began = now
 		}
 	}
-	same := !was.since.IsZero() && was.down == a.state.down
+	if due := a.state.began.Add(grace); down && (!was.down || due.Before(was.due)) {
+		a.state.due = due
+	}
+	same := !was.since.IsZero() && was.down == down && was.due.Equal(a.state.due)
 	a.mu.Unlock()
 	if same {
 		return // it is said again by itself
@@ -137,6 +166,8 @@ func (a *metricsAlarm) run(ctx context.Context) {
 		steady := alarmSteady - time.Since(h.since)
 		switch {
 		case h.since.IsZero():
+		case h.down && time.Now().Before(h.due):
+			next = time.Until(h.due)
 		case h.down:
 			next = alarmEvery
 			if grave := time.Until(h.began.Add(alarmGrave)); grave > 0 {

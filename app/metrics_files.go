@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"toban/detect"
+	"toban/detect/saying"
 	"toban/oncall"
 )
 
@@ -25,12 +26,12 @@ func ruleFile(id oncall.MonitorID) string {
 }
 
 // WriteRules makes those of the monitors that are rules what the child evaluates,
-// a file for each, and takes the files of others away.
-func (m *metrics) WriteRules(monitors []*oncall.Monitor) error {
+// a file for each in these words, and takes the files of others away.
+func (m *metrics) WriteRules(monitors []*oncall.Monitor, words saying.Words) error {
 	wanted := map[string][]byte{}
 	var watched []*oncall.Monitor
 	for _, one := range monitors {
-		if body := detect.RuleOf(one); len(body) > 0 {
+		if body := detect.RuleOf(one, words); len(body) > 0 {
 			wanted[ruleFile(one.ID)] = body
 			watched = append(watched, one)
 		}

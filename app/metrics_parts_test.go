@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -18,6 +20,7 @@ import (
 
 	"toban/access"
 	"toban/config"
+	"toban/detect/saying"
 	"toban/detect/standing"
 	"toban/internal/child"
 	"toban/oncall"
@@ -93,7 +96,7 @@ func TestEachMonitorThatIsARuleIsAFileOfItsOwn(t *testing.T) {
 		{[]*oncall.Monitor{monitor("disk", "c")}, 1},
 		{nil, 0},
 	} {
-		if err := m.WriteRules(tc.monitors); err != nil {
+		if err := m.WriteRules(tc.monitors, saying.Words{}); err != nil {
 			t.Fatal(err)
 		}
 		files, _ := filepath.Glob(filepath.Join(m.data.MetricsRules(), "*"))
@@ -123,7 +126,7 @@ func TestAVersionThatIsRolledBackToFindsNoRulesOfThisOne(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- m.run(ctx) }()
 	disk := &oncall.Monitor{ID: "disk", Name: "disk", Kind: oncall.MonitorPromQL, PromQL: "a", Every: time.Minute, Severity: oncall.Critical}
-	if err := m.WriteRules([]*oncall.Monitor{disk}); err != nil {
+	if err := m.WriteRules([]*oncall.Monitor{disk}, saying.Words{}); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -229,6 +232,102 @@ func TestADeadChildIsAnAlertThatEndsWhenItIsBack(t *testing.T) {
 	})
 }
 
+// killedBySomebody is how a process ends that is killed.
+func killedBySomebody(t *testing.T) error {
+	t.Helper()
+	err := exec.Command("/bin/sh", "-c", "kill -9 $$").Run()
+	if err == nil {
+		t.Fatal("it was not killed")
+	}
+	return fmt.Errorf("%w: its last line", err)
+}
+
+func TestAKilledChildThatIsBackSoonIsNoAlert(t *testing.T) {
+	t.Parallel()
+	death := killedBySomebody(t)
+	hung := fmt.Errorf("%w (%w)", child.ErrHung, death)
+	triggers := func(b *board) (n int) {
+		synctest.Wait()
+		for _, action := range b.actions() {
+			if action == oncall.Trigger {
+				n++
+			}
+		}
+		return n
+	}
+	for name, f := range map[string]func(t *testing.T, a *metricsAlarm, b *board){
+		"back at once": func(t *testing.T, a *metricsAlarm, b *board) {
+			a.died(death, 1)
+			time.Sleep(300 * time.Millisecond)
+			a.up()
+			time.Sleep(time.Hour)
+			if n := triggers(b); n != 0 {
+				t.Errorf("told %d times of a gap of 0.3 s", n)
+			}
+		},
+		"not back": func(t *testing.T, a *metricsAlarm, b *board) {
+			began := time.Now()
+			a.died(death, 1)
+			time.Sleep(14 * time.Second)
+			if n := triggers(b); n != 0 {
+				t.Errorf("told %d times within 14 s", n)
+			}
+			time.Sleep(2 * time.Second)
+			if n := triggers(b); n != 1 {
+				t.Fatalf("told %d times within 16 s, want once", n)
+			}
+			if s := b.said[len(b.said)-1]; !s.StartsAt.Equal(began) || s.Severity != oncall.Warning {
+				t.Errorf("got %+v, want a warning since the death", s)
+			}
+			a.up()
+			time.Sleep(time.Minute)
+			if all := b.actions(); all[len(all)-1] != oncall.Resolve {
+				t.Errorf("got %v, want it resolved", all)
+			}
+		},
+		"the third time": func(t *testing.T, a *metricsAlarm, b *board) {
+			for restarts := 1; restarts <= 3; restarts++ {
+				if n := triggers(b); n != 0 {
+					t.Errorf("told %d times before the third death", n)
+				}
+				time.Sleep(12 * time.Second)
+				a.died(death, restarts)
+				if n := triggers(b); restarts == 3 && n != 1 {
+					t.Errorf("told %d times of the third death, want once, at once", n)
+				}
+				time.Sleep(time.Second)
+				a.up()
+			}
+		},
+		"without having been back": func(t *testing.T, a *metricsAlarm, b *board) {
+			for restarts := 1; restarts <= 3; restarts++ { // dies while it starts
+				a.died(death, restarts)
+				time.Sleep(100 * time.Millisecond)
+			}
+			if n := triggers(b); n != 1 {
+				t.Errorf("told %d times of the third death, want once, at once", n)
+			}
+		},
+		"hung": func(t *testing.T, a *metricsAlarm, b *board) {
+			a.died(hung, 1)
+			if n := triggers(b); n != 1 {
+				t.Errorf("told %d times, want once, at once: it stood still for long", n)
+			}
+		},
+		"by itself": func(t *testing.T, a *metricsAlarm, b *board) {
+			a.died(errors.New("exit status 2: fatal error: out of memory"), 1)
+			if n := triggers(b); n != 1 {
+				t.Errorf("told %d times, want once, at once", n)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			alarmed(t, func(a *metricsAlarm, b *board) { f(t, a, b) })
+		})
+	}
+}
+
 func TestTheFirstStartResolvesWhatAnEarlierLifeHasSaid(t *testing.T) {
 	t.Parallel()
 	alarmed(t, func(a *metricsAlarm, b *board) {
@@ -330,7 +429,7 @@ func TestRulesThatNothingEvaluatesAreAnAlertWhateverTheReason(t *testing.T) {
 	} {
 		m := testMetrics(t)
 		m.wanted = tc.wanted
-		if err := m.WriteRules([]*oncall.Monitor{{ID: "disk", Name: "disk", Kind: oncall.MonitorPromQL, PromQL: "up", Every: time.Minute, Severity: oncall.Critical}}); err != nil {
+		if err := m.WriteRules([]*oncall.Monitor{{ID: "disk", Name: "disk", Kind: oncall.MonitorPromQL, PromQL: "up", Every: time.Minute, Severity: oncall.Critical}}, saying.Words{}); err != nil {
 			t.Fatal(err)
 		}
 		now := time.Now()

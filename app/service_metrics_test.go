@@ -57,7 +57,7 @@ func TestAJobThatFailsInAWorkflowPagesAndIsPassedOnToMackerel(t *testing.T) {
 	if got := postMetric(t, url, "a-key-for-metrics-alone", 1); got != http.StatusOK {
 		t.Fatalf("got %d, want it taken", got)
 	}
-	h.waitFor("rawdata: DOMAIN-ENVIRONMENT.glue.job.make_rawdata.failed is 1 (> 0)")
+	h.waitFor("rawdata: DOMAIN-ENVIRONMENT.glue.job.make_rawdata.failed is above 0")
 	eventually(t, func() error {
 		if got := real.Points("ORGANIZATION", "DOMAIN-ENVIRONMENT.glue.job.make_rawdata.failed"); len(got) != 1 || got[0].Value != 1 {
 			return fmt.Errorf("passed on: %v", got)
@@ -68,7 +68,7 @@ func TestAJobThatFailsInAWorkflowPagesAndIsPassedOnToMackerel(t *testing.T) {
 		t.Fatalf("got %d, want it taken", got)
 	}
 	eventually(t, func() error {
-		if _, doc := h.do(http.MethodGet, "/api/v1/incidents?state=resolved", ""); !strings.Contains(fmt.Sprint(doc), "make_rawdata.failed is 1") {
+		if _, doc := h.do(http.MethodGet, "/api/v1/incidents?state=resolved", ""); !strings.Contains(fmt.Sprint(doc), "rawdata: DOMAIN-ENVIRONMENT.glue.job.make_rawdata.failed is above 0") {
 			return fmt.Errorf("got %v, want it resolved", doc)
 		}
 		return nil

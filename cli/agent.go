@@ -25,17 +25,17 @@ import (
 
 // agentFlags are what `toban agent` was told.
 type agentFlags struct {
-	keyFile, ca, source, level string
-	secrets                    []string
-	insecure, check            bool
+	keyFile, ca, source, level, state string
+	secrets                           []string
+	insecure, check                   bool
 }
 
 func (e *env) agent() *cobra.Command {
 	var f agentFlags
 	cmd := &cobra.Command{
 		Use: "agent", Short: "Ask targets from another place, for a toban elsewhere",
-		Long: `Asks what monitors with this location are about, and tells the toban at --server what came back. It decides nothing and
-keeps nothing: alerts, incidents and pages are there.
+		Long: `Asks what monitors with this location are about, and tells the toban at --server what came back. It decides nothing:
+alerts, incidents and pages are there.
 
 The key says which location it is. It is one of an integration such as
 
@@ -47,8 +47,9 @@ and is made with: toban integration key new osaka
 Monitors may name secrets, as in headers: { X-Api-Key: env:SHOP_KEY }. What such a reference stands for never leaves a
 machine: this one reads its own variables and files, and those alone that --secret names.
 
-While the server is away it goes on with the list that it has, and sends what is still of use afterwards. The key is
-read again before each question for the list, every three seconds.`,
+While the server is away it goes on with the list that it has, and sends what is still of use afterwards. With --state
+it has the list also after a start meanwhile; no secret is in there. The key is read again before each question for the
+list, every three seconds.`,
 		Example: `  toban agent --server https://toban.example.jp --key-file /etc/toban-agent/key --check
   toban agent --server https://toban.example.jp --key-file /etc/toban-agent/key
   TOBAN_AGENT_KEY=… toban agent --server https://toban.example.jp --secret env:SHOP_KEY --secret file:/etc/ssl/shop-ca.pem`,
@@ -67,6 +68,7 @@ read again before each question for the list, every three seconds.`,
 	flags.BoolVar(&f.insecure, "insecure-http", false, "let the server be http:// where it is not on this machine: others on the way can read the key")
 	flags.StringArrayVar(&f.secrets, "secret", nil, "a reference that monitors may name, env:NAME or file:/path; once for each")
 	flags.StringVar(&f.source, "source", "", "local address to ask targets from")
+	flags.StringVar(&f.state, "state", "", "folder that keeps the list for a start while the server is away; that of systemd's service when left out, else none")
 	flags.BoolVar(&f.check, "check", false, "ask the server for the list once, say what there is to ask, and end")
 	flags.StringVar(&f.level, "log", "info", "debug, info, warn or error")
 	return cmd
@@ -163,6 +165,14 @@ func (e *env) runAgent(ctx context.Context, f agentFlags, log *slog.Logger) erro
 			return usage{fmt.Errorf("--source: %q is no address such as 192.0.2.7", f.source)}
 		}
 	}
+	if f.state == "" {
+		f.state, _, _ = strings.Cut(e.getenv("STATE_DIRECTORY"), ":")
+	}
+	if f.state != "" {
+		if info, err := os.Stat(f.state); err != nil || !info.IsDir() {
+			return usage{fmt.Errorf("--state: %q is no folder", f.state)}
+		}
+	}
 	way, err := agentWay(f)
 	if err != nil {
 		return err
@@ -171,7 +181,7 @@ func (e *env) runAgent(ctx context.Context, f agentFlags, log *slog.Logger) erro
 	defer func() { _ = pinger.Close() }() // the process ends
 	a := agent.New(agent.Options{
 		Server: server, Key: key, Secrets: secrets, Resolve: func(ref string) (string, error) { return config.ResolveRef(ref, e.getenv) },
-		Probe: probe.Options{Source: f.source, Pinger: pinger}, Transport: way, Version: Version, Log: log,
+		Probe: probe.Options{Source: f.source, Pinger: pinger}, Transport: way, Version: Version, Folder: f.state, Log: log,
 	})
 	if f.check {
 		return e.checkAgent(ctx, a)

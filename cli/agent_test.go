@@ -64,6 +64,8 @@ func TestAnAgentSaysWhatItIsThereFor(t *testing.T) {
 		"a secret written out":   {"--server " + server + " --key-file " + key + " --secret 12345", "", 2, "neither env:NAME nor file:/path"},
 		"a path that is not one": {"--server " + server + " --key-file " + key + " --secret file:shop.key", "", 2, "neither env:NAME nor file:/path"},
 		"its own key":            {"--server " + server + " --key-file " + key + " --secret file:" + key, "", 2, "for nobody else"},
+		"a folder that is none":  {"--server " + server + " --key-file " + key + " --state " + key, "", 2, "is no folder"},
+		"systemd's folder":       {"--server " + server + " --key-file " + key, "STATE_DIRECTORY=/nowhere/toban-agent", 2, `"/nowhere/toban-agent" is no folder`},
 		"no local address":       {"--server " + server + " --key-file " + key + " --source osaka", "", 2, "--source"},
 	} {
 		var out, errs strings.Builder

@@ -11,10 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"toban/alert/intake"
 	"toban/api"
 	"toban/config"
-	"toban/oncall"
 )
 
 func (e *env) check() *cobra.Command {
@@ -25,13 +23,13 @@ func (e *env) check() *cobra.Command {
 		Example: `  toban check --config shop
   toban check --config shop && toban serve --config shop`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, problems := config.Load(folder)
+			c, problems := config.Inspect(folder) // also with errors: all that is wrong is told in one run
 			if c != nil {
 				problems = append(problems, c.Advice(time.Now())...)
-				problems = append(problems, mappings(folder, c)...)
+				problems = append(problems, c.RuleAdvice()...)
 				problems = append(problems, e.ofMetrics(cmd.Context(), c)...)
 			}
-			if config.Report(e.out, problems) {
+			if config.Report(e.out, config.Sorted(problems)) {
 				return errors.New("the configuration has errors")
 			}
 			fmt.Fprintln(e.out, e.say("cli.check_ok", "n", fmt.Sprint(len(c.Objects()))))
@@ -40,30 +38,6 @@ func (e *env) check() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&folder, "config", ".", "folder of the configuration")
 	return cmd
-}
-
-// mappings compiles the jq of the integrations, which only intake can.
-func mappings(folder string, c *config.Config) (problems []config.Problem) {
-	dir, err := c.Directory()
-	if err != nil {
-		return nil
-	}
-	for _, o := range c.Objects() {
-		if o.Kind != "integration" {
-			continue
-		}
-		in := dir.Integrations[oncall.IntegrationID(o.Name)]
-		if in == nil || in.Map == "" {
-			continue
-		}
-		if _, err := intake.CompileMap(in.Map); err != nil {
-			problems = append(problems, config.Problem{
-				File: filepath.Join(folder, o.File), Line: o.Line, Column: 1, Severity: config.Error,
-				Message: fmt.Sprintf("integration %s: the mapping is no jq: %v", o.Name, err),
-			})
-		}
-	}
-	return problems
 }
 
 func (e *env) apply() *cobra.Command {
@@ -101,7 +75,13 @@ func (e *env) apply() *cobra.Command {
 
 func (e *env) initFolder() *cobra.Command {
 	return &cobra.Command{
-		Use: "init FOLDER", Short: "Write a small configuration to start from", Args: cobra.ExactArgs(1),
+		Use: "init FOLDER", Short: "Write a small configuration to start from",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage{errors.New("init needs the folder to write to, as in: toban init shop")}
+			}
+			return nil
+		},
 		Long: "Writes a folder that works as it is, with simulated phones and no account anywhere.\nA file that exists is never overwritten.",
 		Example: `  toban init shop
   toban check --config shop

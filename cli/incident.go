@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"toban/api"
+	"toban/i18n"
 )
 
 func (e *env) incident() *cobra.Command {
@@ -72,7 +73,7 @@ func (e *env) incidentList() *cobra.Command {
 			fmt.Fprintln(w, "#\tSTATE\tURGENCY\tSERVICE\tSINCE\tHOLDER\tNEXT\tTITLE")
 			for _, inc := range list {
 				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", inc.Number, inc.State, inc.Urgency, inc.Service,
-					clock(inc.TriggeredAt, zone), dash(inc.AcknowledgedBy), next(inc, time.Now(), zone), line(inc.Title, maxTitle))
+					clock(inc.TriggeredAt, zone), dash(inc.AcknowledgedBy), next(inc, time.Now(), zone), line(i18n.In(e.lang).Title(inc.Title), maxTitle))
 			}
 			return w.Flush()
 		},
@@ -169,7 +170,8 @@ func (e *env) read(ctx context.Context, ref string) (inc api.Incident, entries [
 }
 
 func (e *env) printIncident(inc api.Incident, zone *time.Location) {
-	fmt.Fprintf(e.out, "#%d  %s  %s\n%s · %s · %s · %s\n\n", inc.Number, inc.State, line(inc.Title, len(inc.Title)),
+	title := i18n.In(e.lang).Title(inc.Title)
+	fmt.Fprintf(e.out, "#%d  %s  %s\n%s · %s · %s · %s\n\n", inc.Number, inc.State, line(title, len(title)),
 		inc.Service, inc.Severity, inc.Urgency, clock(inc.TriggeredAt, zone))
 }
 

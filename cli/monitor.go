@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -29,7 +30,7 @@ func (e *env) monitorList() *cobra.Command {
 	var state, kind, service string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "Monitors with their state", Args: cobra.NoArgs,
+		Use: "list", Short: "Monitors with what is wrong with them, the worst ones first", Args: cobra.NoArgs,
 		Example: `  toban monitor list
   toban monitor list --state down --service checkout`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -38,16 +39,11 @@ func (e *env) monitorList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			worstFirst(list)
 			if asJSON {
 				return e.printJSON(list)
 			}
-			zone := e.zone(cmd.Context())
-			w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "STATE\tMONITOR\tKIND\tTARGET\tSINCE\tLAST CHECK\tWHY")
-			for _, m := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", stateWord(m), m.Name, m.Kind, line(m.Target, maxTitle), moment(m.Since, zone), moment(m.LastAt, zone), dash(m.Reason))
-			}
-			return w.Flush()
+			return e.printMonitors(list, e.zone(cmd.Context()))
 		},
 	}
 	cmd.Flags().StringVar(&state, "state", "", "only those: down, unknown, up or paused")
@@ -60,62 +56,63 @@ func (e *env) monitorList() *cobra.Command {
 	return cmd
 }
 
+// worstFirst sorts monitors as the page does: by state, those that broke last
+// first, and before others of their state those that something is wrong with.
+func worstFirst(list []api.Monitor) {
+	rank := func(m *api.Monitor) int {
+		n := 2 * slices.Index([]string{"down", "unknown", "up", "paused"}, m.State)
+		if m.State != "down" && m.Problem == "" && !m.Doubt {
+			n++
+		}
+		return n
+	}
+	slices.SortStableFunc(list, func(a, b api.Monitor) int {
+		if by := rank(&a) - rank(&b); by != 0 || a.State != "down" || a.Since == nil || b.Since == nil {
+			return by
+		}
+		return b.Since.Compare(*a.Since)
+	})
+}
+
+func (e *env) printMonitors(list []api.Monitor, zone *time.Location) error {
+	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "STATE\tSINCE\tMONITOR\tKIND\tSERVICE\tLAST CHECK\tWHAT IS WRONG")
+	for _, m := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", stateWord(m), moment(m.Since, zone), m.Name, m.Kind, dash(m.Service), moment(m.LastAt, zone), dash(wrongWith(m)))
+	}
+	return w.Flush()
+}
+
+// wrongWith says in short what is wrong with a monitor, "" for nothing.
+func wrongWith(m api.Monitor) string {
+	const most = 80 // characters
+	why := line(m.Message, most)
+	if why == "" {
+		why = m.Reason
+	}
+	switch {
+	case m.State == "down" && why != "":
+		return why
+	case m.Problem != "" && m.State == "up": // from some locations it is
+		return "not watched as it should be: " + line(m.Problem, most)
+	case m.Problem != "":
+		return "can't be watched: " + line(m.Problem, most)
+	case m.Doubt:
+		return "being confirmed: " + why
+	case m.State == "unknown" && m.LastAt == nil && m.Kind == "heartbeat":
+		return "it has never reported"
+	case m.State == "unknown" && m.LastAt == nil:
+		return "no result has come yet"
+	}
+	return ""
+}
+
 // stateWord is a state with a mark for what is in doubt.
 func stateWord(m api.Monitor) string {
 	if m.Doubt {
 		return m.State + "?"
 	}
 	return m.State
-}
-
-func (e *env) monitorShow() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "show NAME", Short: "One monitor, and its last failures", Args: cobra.ExactArgs(1), Example: "  toban monitor show shop",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path := "/api/v1/monitors/" + url.PathEscape(args[0])
-			var m api.Monitor
-			if err := e.call(cmd.Context(), http.MethodGet, path, nil, &m); err != nil {
-				return err
-			}
-			if asJSON {
-				return e.printJSON(m)
-			}
-			var failed api.MonitorFailureList
-			if err := e.call(cmd.Context(), http.MethodGet, path+"/failures", nil, &failed); err != nil {
-				return err
-			}
-			return e.printMonitor(m, failed.Failures, e.zone(cmd.Context()))
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
-	e.arguments(cmd, monitorNames)
-	return cmd
-}
-
-func (e *env) printMonitor(m api.Monitor, failed []api.MonitorFailure, zone *time.Location) error {
-	fmt.Fprintf(e.out, "%s  %s since %s\n%s %s\n", m.Name, stateWord(m), moment(m.Since, zone), m.Kind, m.Target)
-	if m.Message != "" {
-		fmt.Fprintf(e.out, "%s: %s\n", m.Reason, m.Message)
-	}
-	if m.Problem != "" {
-		fmt.Fprintf(e.out, "it can't be watched: %s\n", m.Problem)
-	}
-	fmt.Fprintf(e.out, "service %s · severity %s · written in %s\nPromQL: %s\n", dash(m.Service), m.Severity, dash(m.Place), m.Expression)
-	w := tabwriter.NewWriter(e.out, 0, 0, 2, ' ', 0)
-	if len(m.Places) > 0 {
-		fmt.Fprintln(w, "\nLOCATION\tSTATE\tSINCE\tLAST CHECK")
-	}
-	for _, p := range m.Places {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Location, p.State, moment(p.Since, zone), moment(p.LastAt, zone))
-	}
-	if len(failed) > 0 {
-		fmt.Fprintln(w, "\nFAILED\tFROM\tREASON\tMESSAGE")
-	}
-	for _, f := range failed {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", clock(f.At, zone), f.Location, f.Reason, line(f.Message, maxTitle))
-	}
-	return w.Flush()
 }
 
 // errDown is the exit of a check that failed: its answer is printed already.
@@ -125,7 +122,7 @@ func (e *env) monitorCheck() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "check NAME", Short: "Ask a monitor's target now and say what came back", Args: cobra.ExactArgs(1),
-		Long:    "Asks a monitor's target now. It ends with 1 when the target is not up. The state is decided by the monitor's own checks.",
+		Long:    "Asks a monitor's target now, from where toban runs; other locations answer at their next turn. It ends with 1 when the target is not up. The state is decided by the monitor's own checks.",
 		Example: "  toban monitor check shop",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var c api.MonitorCheck
@@ -151,20 +148,17 @@ func (e *env) monitorCheck() *cobra.Command {
 }
 
 func (e *env) printCheck(c api.MonitorCheck) {
-	took := func(seconds float64) string {
-		return time.Duration(seconds * float64(time.Second)).Round(100 * time.Microsecond).String()
-	}
 	word := "up"
 	if !c.Up {
 		word = "down: " + c.Reason
 	}
-	fmt.Fprintf(e.out, "%s in %s\n", word, took(c.Took))
+	fmt.Fprintf(e.out, "%s in %s\n", word, tookWords(c.Took))
 	if c.Message != "" {
 		fmt.Fprintln(e.out, c.Message)
 	}
 	var phases []string
 	for _, p := range c.Phases {
-		phases = append(phases, p.Name+" "+took(p.Took))
+		phases = append(phases, p.Name+" "+tookWords(p.Took))
 	}
 	if len(phases) > 0 {
 		fmt.Fprintln(e.out, strings.Join(phases, " · "))

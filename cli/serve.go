@@ -175,7 +175,6 @@ func (e *env) loadWith(folder string, more func(*config.Config) []config.Problem
 	}
 	c, problems := config.Load(folder)
 	if c != nil {
-		problems = append(problems, mappings(folder, c)...)
 		problems = append(problems, more(c)...)
 	}
 	if config.Report(e.err, problems) {

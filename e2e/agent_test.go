@@ -145,7 +145,12 @@ func TestTwoAgentsDecideByQuorumWithWhatTheySaw(t *testing.T) {
 	shop.set(naha, true)
 	harness.Wait(t, 30*time.Second, "somebody has the incident", func(ctx context.Context) (bool, error) {
 		list, err := toban.Incidents(ctx, "acknowledged")
-		return len(list) == 1 && strings.Contains(list[0].Title, "(osaka, naha)") && list[0].Service == service(0), err
+		if err != nil || len(list) != 1 || list[0].Service != service(0) {
+			return false, err
+		}
+		var alerts api.AlertList
+		err = read(ctx, fmt.Sprintf("/api/v1/incidents/%v/alerts", list[0].ID), &alerts)
+		return len(alerts.Alerts) == 1 && strings.Contains(alerts.Alerts[0].Annotations["summary"], "osaka, naha"), err
 	})
 	var list api.MonitorFailureList
 	seen := map[string]bool{}

@@ -76,7 +76,7 @@ var home = []struct {
 	{"github.com/go-chi/chi", []string{"api", "web", "gateway", "aws", "app"}, false},
 	{"github.com/spf13/cobra", []string{"cli"}, false},
 	{"github.com/goccy/go-yaml", []string{"config", "detect/probe/tree", "internal/yamltoken"}, false},
-	{"github.com/itchyny/gojq", []string{"alert/intake", "detect/probe"}, false},
+	{"github.com/itchyny/gojq", []string{"internal/jq"}, false},
 	{"github.com/twilio/twilio-go", []string{"notify/twilio"}, false},
 	{"github.com/slack-go/slack", []string{"notify/slack"}, false},
 	{"github.com/SherClockHolmes/webpush-go", []string{"notify/push"}, false},

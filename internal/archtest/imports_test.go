@@ -43,7 +43,7 @@ func TestForbiddenImportsAreNamed(t *testing.T) {
 		{"chi is for pages too", "web", "github.com/go-chi/chi/v5", false, ""},
 		{"cobra lives in cli", "app", "github.com/spf13/cobra", false, "lives in cli"},
 		{"YAML lives in config", "cli", "github.com/goccy/go-yaml", false, "lives in config"},
-		{"jq lives in intake", "gateway", "github.com/itchyny/gojq", false, "lives in alert/intake"},
+		{"jq lives in a package of its own", "gateway", "github.com/itchyny/gojq", false, "lives in internal/jq"},
 		{"twilio-go lives in its channel", "respond", "github.com/twilio/twilio-go/client", false, "lives in notify/twilio"},
 		{"twilio-go is the simulator's client in its tests", "sim/twilio", "github.com/twilio/twilio-go/client", true, ""},
 		{"PagerDuty's client is for tests", "notify/pagerduty", "github.com/PagerDuty/go-pagerduty", false, "lives in e2e"},

@@ -126,11 +126,10 @@ func (r *runner) probed(ctx context.Context, n int, every time.Duration, more st
 	if err := w.run(ctx); err != nil {
 		return m, err
 	}
-	core := w.family[:1].processor()
 	m, err = r.steady(ctx, w.targets, w.family, w.began, every)
 	if err == nil {
 		r.say("%d targets at %s%s: %s; %.0f ms of it in toban's own process; %s",
-			n, every, more, m, milliseconds(w.family[:1].processor()-core), w.shares())
+			n, every, more, m, milliseconds(m.own), w.shares())
 	}
 	return m, err
 }

@@ -105,7 +105,7 @@ func (w *watch) extra(i int, call time.Time, phases map[string]time.Duration) (t
 			continue
 		}
 		if i < watchedByProbes {
-			return call.Sub(a.at) + afterPlace(i, a.at, alertEvery), nil
+			return call.Sub(a.at) + afterPlace(i, a.at, alertEvery, usersThere), nil
 		}
 		phase, ok := phases[fmt.Sprintf("toban/monitor/rule%d", i)]
 		if !ok {

@@ -11,6 +11,7 @@ import (
 type spell struct {
 	asks      int
 	processor time.Duration
+	own       time.Duration   // of it, of the first process
 	memory    float64         // bytes, the mean of several looks
 	first     time.Duration   // from the start until every target had been asked
 	gaps      []time.Duration // between two requests to a target, how far from its interval
@@ -38,7 +39,7 @@ func (r *runner) steady(ctx context.Context, t *targets, of family, began time.T
 	if !until(ctx, time.Now().Add(2*every)) {
 		return m, ctx.Err()
 	}
-	from, used := time.Now(), of.processor()
+	from, used, own := time.Now(), of.processor(), of[:1].processor()
 	for i := range looks {
 		if !until(ctx, from.Add(r.window()*time.Duration(i+1)/looks)) {
 			return m, ctx.Err()
@@ -50,7 +51,7 @@ func (r *runner) steady(ctx context.Context, t *targets, of family, began time.T
 		m.memory += float64(bytes) / looks
 	}
 	to := time.Now()
-	m.processor, m.lasted = of.processor()-used, to.Sub(from)
+	m.processor, m.own, m.lasted = of.processor()-used, of[:1].processor()-own, to.Sub(from)
 	for i := range t.all {
 		all := t.asks(i)
 		for k, a := range all {
@@ -61,7 +62,7 @@ func (r *runner) steady(ctx context.Context, t *targets, of family, began time.T
 			if k > 2 { // the first ones come out of their place
 				m.gaps = append(m.gaps, (a.at.Sub(all[k-1].at) - every).Abs())
 			}
-			m.late = append(m.late, afterPlace(i, a.at, every))
+			m.late = append(m.late, afterPlace(i, a.at, every, len(t.all)))
 		}
 	}
 	if m.asks == 0 {
@@ -70,9 +71,10 @@ func (r *runner) steady(ctx context.Context, t *targets, of family, began time.T
 	return m, nil
 }
 
-// afterPlace is how long after its place in the interval monitor t<i> was asked.
-func afterPlace(i int, at time.Time, every time.Duration) time.Duration {
-	late := (time.Duration(at.UnixNano())%every - place(fmt.Sprintf("t%d", i), every) + every) % every
+// afterPlace is how long after its place in the interval monitor t<i> of n was
+// asked.
+func afterPlace(i int, at time.Time, every time.Duration, n int) time.Duration {
+	late := (time.Duration(at.UnixNano())%every - place(fmt.Sprintf("t%d", i), every, n) + every) % every
 	if late > every-10*time.Millisecond { // a hair early: the clock was set meanwhile
 		return 0
 	}
@@ -80,14 +82,23 @@ func afterPlace(i int, at time.Time, every time.Duration) time.Duration {
 }
 
 // place is where in its interval, counted from the Unix epoch, toban asks a
-// monitor: it is told again here, because what is measured is no judge of itself.
-func place(monitor string, every time.Duration) time.Duration {
+// monitor of n: it is told again here, because what is measured is no judge of
+// itself.
+func place(monitor string, every time.Duration, n int) time.Duration {
+	slot := 5 * time.Millisecond
+	for _, longer := range []time.Duration{100, 50, 10} {
+		if longer *= time.Millisecond; float64(n)*float64(longer)/float64(every) <= 8 {
+			slot = longer
+			break
+		}
+	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(monitor)) // never fails
 	x := h.Sum64()
 	x = (x ^ x>>33) * 0xff51afd7ed558ccd
 	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
-	return time.Duration((x ^ x>>33) % uint64(every)) //nolint:gosec // below every
+	offset := time.Duration((x ^ x>>33) % uint64(every)) //nolint:gosec // below every
+	return (offset + slot - 1) / slot * slot % every
 }
 
 // each is the processor time of a probe.

@@ -38,7 +38,7 @@ func TestPlacesAreWithinTheInterval(t *testing.T) {
 	t.Parallel()
 	seen := map[time.Duration]bool{}
 	for _, monitor := range []string{"t0", "t1", "t2", "t3"} {
-		p := place(monitor, probeEvery)
+		p := place(monitor, probeEvery, 1000)
 		if p < 0 || p >= probeEvery || seen[p] {
 			t.Errorf("%s: got %s, want a place of its own below %s", monitor, p, probeEvery)
 		}

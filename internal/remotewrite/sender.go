@@ -38,7 +38,7 @@ func (t Target) LogValue() slog.Value { return slog.StringValue(t.URL) }
 // Options say how samples are sent.
 type Options struct {
 	Target Target
-	Every  time.Duration // how long a sample waits for others; zero = 200 ms
+	Every  time.Duration // how long a sample waits for others; zero = 500 ms
 	Batch  int           // samples in a request at most; zero = 5,000
 	Queue  int           // samples that may wait; zero = 262,144, 6 MiB
 	Log    *slog.Logger
@@ -76,7 +76,7 @@ type Sender struct {
 }
 
 const (
-	defaultEvery = 200 * time.Millisecond
+	defaultEvery = 500 * time.Millisecond
 	// soonEvery is how long a sample waits for others that is to be sent soon.
 	soonEvery    = 2 * time.Millisecond
 	defaultBatch = 5000

@@ -114,11 +114,11 @@ func TestSamplesArriveWithTheirLabelsInOrder(t *testing.T) {
 		now := time.Now()
 		s.Append([]remotewrite.Sample{{Series: up, At: remotewrite.At(now), Value: 0.25}, {Series: up, At: -1, Value: math.Inf(1)}})
 		s.Append([]remotewrite.Sample{{Series: series(t, "x", nil), At: 0, Value: 0}})
-		if time.Sleep(199 * time.Millisecond); len(r.asked()) != 0 {
+		if time.Sleep(499 * time.Millisecond); len(r.asked()) != 0 {
 			t.Error("it did not wait for others")
 		}
 		if time.Sleep(2 * time.Millisecond); len(r.asked()) != 1 {
-			t.Errorf("got %d requests, want one after 200 ms", len(r.asked()))
+			t.Errorf("got %d requests, want one after 500 ms", len(r.asked()))
 		}
 		labels := []string{"A=b", "__name__=probe_success", "protocol=http", "target=https://shop.example.jp/健康"}
 		want := []decoded{
