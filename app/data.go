@@ -9,7 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"toban/internal/lockfile"
 )
 
 // Data is the folder in which one toban keeps what is its own: the store of the
@@ -36,19 +37,14 @@ func OpenData(dir string) (Data, error) {
 // the process ends, whatever way: a second one would take the command line's
 // socket away, and on PostgreSQL nothing else would notice it.
 func (d Data) Lock() (unlock func() error, err error) {
-	path := filepath.Join(d.Dir, "lock")
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own folder
+	l, err := lockfile.Take(filepath.Join(d.Dir, "lock"))
+	if errors.Is(err, lockfile.ErrHeld) {
+		return nil, fmt.Errorf("data folder %s: another toban runs here; each process needs a folder of its own (--data)", d.Dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return f.Close, nil
-	}
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errors.New("another toban runs here; each process needs a folder of its own (--data)")
-	}
-	return nil, errors.Join(fmt.Errorf("data folder %s: %w", d.Dir, err), f.Close())
+	return l.Release, nil
 }
 
 // Store is the data source name of the embedded store.

@@ -4,15 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite"
 
+	"toban/internal/lockfile"
 	"toban/oncall"
 )
 
@@ -20,7 +18,7 @@ import (
 // goroutine, and a pool of connections that read.
 type sqliteEngine struct {
 	db      *DB
-	lock    *os.File
+	lock    *lockfile.Lock
 	writing *sql.DB
 	reading *sql.DB
 	stmts   sync.Map // text → *sql.Stmt of the readers
@@ -80,23 +78,16 @@ func address(path string, query url.Values) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
 }
 
-// lockFile holds the file until it is closed or the process ends, whatever way.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, &oncall.Error{
-				Kind: oncall.Unavailable, Code: "store.in_use",
-				Message: "another process is using this database; a SQLite store belongs to one process (held: " + path + ")",
-			}
+// lockFile holds the file until it is released or the process ends, whatever way.
+func lockFile(path string) (*lockfile.Lock, error) {
+	l, err := lockfile.Take(path)
+	if errors.Is(err, lockfile.ErrHeld) {
+		return nil, &oncall.Error{
+			Kind: oncall.Unavailable, Code: "store.in_use",
+			Message: "another process is using this database; a SQLite store belongs to one process (held: " + path + ")",
 		}
-		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return f, nil
+	return l, err
 }
 
 func (e *sqliteEngine) tx(ctx context.Context, f func(*Tx) error) error { return e.writer.tx(ctx, f) }
@@ -187,7 +178,7 @@ func (e *sqliteEngine) closeFiles() (err error) {
 		err = errors.Join(err, e.writing.Close())
 	}
 	if e.lock != nil {
-		err = errors.Join(err, e.lock.Close()) // the lock goes with it
+		err = errors.Join(err, e.lock.Release())
 	}
 	return err
 }
