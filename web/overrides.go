@@ -24,7 +24,7 @@ func (a *Web) overridePage(w http.ResponseWriter, r *http.Request, s *request) e
 // drawOverride draws the form as it was filled in, with what is wrong with it or
 // what it would change.
 func (a *Web) drawOverride(w http.ResponseWriter, r *http.Request, s *request, schedule *oncall.Schedule, value func(string) string, failed error) error {
-	zone := scheduleZone(schedule)
+	zone := schedule.Location()
 	f := view.OverrideForm{
 		Schedule: schedule.ID, Zone: zone.String(), Users: s.userOptions(schedule),
 		User: value("user"), From: value("from"), To: value("to"), Reason: value("reason"),
@@ -82,7 +82,7 @@ func (a *Web) saveOverride(w http.ResponseWriter, r *http.Request, s *request) e
 	}
 	f := view.OverrideForm{User: form(r, "user"), From: form(r, "from"), To: form(r, "to"), Reason: form(r, "reason")}
 	value := func(name string) string { return form(r, name) }
-	o, wrong := s.override(schedule, scheduleZone(schedule), f)
+	o, wrong := s.override(schedule, schedule.Location(), f)
 	if len(wrong) > 0 {
 		return a.drawOverride(w, r, s, schedule, value, nil)
 	}
@@ -141,12 +141,4 @@ func (s *request) userOptions(schedule *oncall.Schedule) []view.Option {
 		options = append(options, view.Option{Value: string(id), Label: s.names().User(i18n.In(s.lang), id)})
 	}
 	return options
-}
-
-func scheduleZone(schedule *oncall.Schedule) *time.Location {
-	zone, err := oncall.LoadZone(schedule.Zone)
-	if err != nil {
-		return time.UTC
-	}
-	return zone
 }

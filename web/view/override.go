@@ -42,10 +42,7 @@ type OverrideLine struct {
 // OverridePreviewOf compares who has the override's span before and after it.
 func OverridePreviewOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, o oncall.Override) *OverridePreview {
 	p, names := i18n.In(s.Lang), i18n.Names{Directory: dir}
-	zone, err := oncall.LoadZone(schedule.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
+	zone := schedule.Location()
 	out := &OverridePreview{Who: names.User(p, o.User), From: o.From, To: o.To, Zone: zone}
 	gets, shifts := time.Duration(0), 0
 	gives := map[oncall.UserID]time.Duration{}

@@ -72,8 +72,15 @@ type LoadRow struct {
 	Weekends int // Saturdays and Sundays on duty at noon
 }
 
-// Ahead is how far gaps, double duties and the balance look (R34).
-const Ahead = 90 * 24 * time.Hour
+// daysAhead is how far gaps, double duties and the balance look (R34).
+const daysAhead = 90
+
+// ahead is from this minute to the end of a day by the schedule's clock: it says the
+// same of one schedule until something changes, and cuts no shift of its last day.
+func ahead(now time.Time, zone *time.Location) (from, until time.Time) {
+	day := now.In(zone)
+	return now.Truncate(time.Minute), time.Date(day.Year(), day.Month(), day.Day()+daysAhead+1, 0, 0, 0, 0, zone)
+}
 
 // mostListed bounds the lists beside a calendar, of which fewGaps are seen at
 // once.
@@ -95,9 +102,10 @@ func ScheduleRowsOf(s Shell, dir *oncall.Directory, me oncall.UserID, origins ma
 func scheduleRow(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me oncall.UserID, origin Origin) ScheduleRow {
 	d := dutyOf{s: s, dir: dir, names: i18n.Names{Directory: dir}}
 	users, until := schedule.OnDuty(dir, s.Now)
+	now, later := ahead(s.Now, schedule.Location())
 	row := ScheduleRow{
 		Name: string(schedule.ID), Path: SchedulePath(schedule.ID), Who: d.said(users), Mine: me != "" && slices.Contains(users, me), Until: until,
-		Gaps: len(gapsOf(dir, schedule, s.Now, s.Now.Add(Ahead))), Origin: origin,
+		Gaps: len(gapsOf(dir, schedule, now, later)), Origin: origin,
 	}
 	if !until.IsZero() {
 		next, _ := schedule.OnDuty(dir, until)
@@ -109,10 +117,7 @@ func scheduleRow(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me o
 // ScheduleOf is a schedule from that day on, for a week, two or a month. A day is
 // one of the reader's calendar.
 func ScheduleOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me oncall.UserID, kind string, from time.Time, origin Origin) Schedule {
-	zone, err := oncall.LoadZone(schedule.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
+	zone := schedule.Location()
 	begin, end, back := span(kind, from.In(s.Location()))
 	if kind != "week" && len(schedule.Shifts(dir, begin, end)) > mostDrawn {
 		kind = "week" // of hourly turns a month would be a wall
@@ -141,14 +146,14 @@ func ScheduleOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me on
 			out.Overrides = append(out.Overrides, row)
 		}
 	}
-	until := s.Now.Add(Ahead)
-	for _, gap := range gapsOf(dir, schedule, s.Now, until) {
+	now, until := ahead(s.Now, zone)
+	for _, gap := range gapsOf(dir, schedule, now, until) {
 		if len(out.Gaps) < mostListed {
-			out.Gaps = append(out.Gaps, GapRow{From: gap.From, To: gap.To, Path: OverridePath(schedule, zone, "", gap.From, gap.To)})
+			out.Gaps = append(out.Gaps, GapRow{From: gap.From, To: gap.To, Path: OverridePath(schedule, zone, "", latest(gap.From, s.Now), gap.To)})
 		}
 	}
-	out.Doubles = doubles(s, dir, schedule, until)
-	out.Loads = loads(s, dir, schedule, me, zone, until)
+	out.Doubles = doubles(s, dir, schedule, now, until)
+	out.Loads = loads(s, dir, schedule, me, now, until)
 	return out
 }
 
@@ -188,10 +193,7 @@ func local(t time.Time, zone *time.Location) string {
 // comes from. A reader in another zone sees the schedule's days as a row of
 // their own.
 func calendarOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me oncall.UserID, from, to time.Time, change bool) Calendar {
-	zone, err := oncall.LoadZone(schedule.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
+	zone := schedule.Location()
 	tones := map[oncall.UserID]int{}
 	for _, layer := range schedule.Layers {
 		for _, u := range layer.Users {
@@ -238,7 +240,7 @@ func calendarOf(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me on
 
 // wholeShift is a span of a calendar as it is, where the calendar's ends cut it:
 // whoever takes a shift takes all that is left of it at now, not what is in view.
-// What goes on for more than 90 days beyond the view is taken as it is seen.
+// What goes on for more than daysAhead beyond the view is taken as it is seen.
 func wholeShift(dir *oncall.Directory, schedule *oncall.Schedule, now time.Time, x Shift, begin, end time.Time) (from, to time.Time) {
 	from, to = x.From, x.To
 	at := func(t time.Time) oncall.UserID {
@@ -249,12 +251,12 @@ func wholeShift(dir *oncall.Directory, schedule *oncall.Schedule, now time.Time,
 	}
 	user := at(from)
 	if to.Equal(end) && at(end) == user {
-		if _, until := schedule.OnDuty(dir, end); !until.IsZero() && !until.After(end.Add(Ahead)) {
+		if _, until := schedule.OnDuty(dir, end); !until.IsZero() && !until.After(end.AddDate(0, 0, daysAhead)) {
 			to = until
 		}
 	}
 	if from.Equal(begin) && begin.After(now) {
-		before := spansOf(dir, schedule, latest(now, begin.Add(-Ahead)), begin)
+		before := spansOf(dir, schedule, latest(now, begin.AddDate(0, 0, -daysAhead)), begin)
 		if n := len(before); n > 0 && before[n-1].User == user {
 			from = before[n-1].From
 		}

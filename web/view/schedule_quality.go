@@ -10,16 +10,16 @@ import (
 )
 
 // doubles are those who are on duty on this schedule and on another at the same
-// time until then (R34).
-func doubles(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, until time.Time) []DoubleRow {
+// time in [from, until) (R34).
+func doubles(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, from, until time.Time) []DoubleRow {
 	var rows []DoubleRow
-	own := schedule.Shifts(dir, s.Now, until)
+	own := schedule.Shifts(dir, from, until)
 	for _, id := range sortedKeys(dir.Schedules) {
 		if id == schedule.ID || !shares(dir, schedule, dir.Schedules[id]) {
 			continue
 		}
 		by := map[oncall.UserID][]GapRow{}
-		for _, both := range overlaps(own, dir.Schedules[id].Shifts(dir, s.Now, until)) {
+		for _, both := range overlaps(own, dir.Schedules[id].Shifts(dir, from, until)) {
 			by[both.User] = append(by[both.User], GapRow{From: both.From, To: both.To})
 		}
 		for _, user := range sortedKeys(by) {
@@ -54,7 +54,7 @@ func shares(dir *oncall.Directory, a, b *oncall.Schedule) bool {
 	return both
 }
 
-// gapsOf are the gaps of a schedule from now until then; one with a layer that
+// gapsOf are the gaps of a schedule in [from, until); one with a layer that
 // always applies has none.
 func gapsOf(dir *oncall.Directory, schedule *oncall.Schedule, from, until time.Time) []oncall.Gap {
 	for i := range schedule.Layers {
@@ -94,9 +94,10 @@ const (
 	noon  = 12
 )
 
-// loads are the nights and weekends of each person until then, who has most
+// loads are the nights and weekends of each person in [from, until), who has most
 // first.
-func loads(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me oncall.UserID, zone *time.Location, until time.Time) []LoadRow {
+func loads(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me oncall.UserID, from, until time.Time) []LoadRow {
+	zone := schedule.Location()
 	type load struct {
 		LoadRow
 		on time.Duration
@@ -114,7 +115,7 @@ func loads(s Shell, dir *oncall.Directory, schedule *oncall.Schedule, me oncall.
 		}
 	}
 	var last oncall.Shift
-	for _, x := range schedule.Shifts(dir, s.Now, until) {
+	for _, x := range schedule.Shifts(dir, from, until) {
 		l := of(x.User)
 		if !last.To.Equal(x.From) || last.User != x.User { // of two layers, but one shift to who has it
 			l.Shifts++

@@ -138,7 +138,7 @@ func TestR34_GapsAndDoubleDutiesOfTheNext90DaysAreListed(t *testing.T) {
 	if len(office.Gaps) != mostListed {
 		t.Errorf("got %d gaps, want the first %d of the nights", len(office.Gaps), mostListed)
 	}
-	if first := office.Gaps[0]; !first.From.Equal(s.Now) || !strings.Contains(first.Path, "/schedules/office/override?from=2026-11-20T20%3A02&to=2026-11-24T09%3A00") {
+	if first := office.Gaps[0]; !first.From.Equal(s.Now.Truncate(time.Minute)) || !strings.Contains(first.Path, "/schedules/office/override?from=2026-11-20T20%3A02&to=2026-11-24T09%3A00") {
 		t.Errorf("got %+v, want the gap from now on with the way to fill it", first)
 	}
 	if len(office.Doubles) != 1 || office.Doubles[0].With.Label != "infra" || len(office.Doubles[0].Spans) < 50 {
@@ -146,6 +146,29 @@ func TestR34_GapsAndDoubleDutiesOfTheNext90DaysAreListed(t *testing.T) {
 	}
 	if first := office.Doubles[0].Spans[0]; first.From.In(zone(t, "Asia/Tokyo")).Format("01-02 15:04") != "11-24 09:00" || first.To.Sub(first.From) != 9*time.Hour {
 		t.Errorf("got %+v, want the first working day", first)
+	}
+}
+
+// A page that is drawn anew while nothing changes says the same (R34).
+func TestWhatComesIsTheSameWhetherLookedAtNowOrSoon(t *testing.T) {
+	t.Parallel()
+	dir := shop(t)
+	s := reader(t, "en", "responder")
+	at := time.Date(2026, 11, 24, 10, 0, 0, 0, zone(t, "Asia/Tokyo")) // within the office's hours, as 90 days later
+	draw := func(now time.Time) Schedule {
+		s.Now = now
+		return ScheduleOf(s, dir, dir.Schedules["infra"], "ume", "week", at, Origin{})
+	}
+	first, second := draw(at.Add(time.Millisecond)), draw(at.Add(59*time.Second))
+	if diff := cmp.Diff(first.Doubles, second.Doubles); diff != "" {
+		t.Errorf("double duties (-first +second):\n%s", diff)
+	}
+	if diff := cmp.Diff(first.Loads, second.Loads); diff != "" {
+		t.Errorf("the balance (-first +second):\n%s", diff)
+	}
+	spans := first.Doubles[0].Spans
+	if last := spans[len(spans)-1]; last.To.Sub(last.From) != 9*time.Hour {
+		t.Errorf("got %+v, want the last working day as it is", last)
 	}
 }
 
@@ -157,7 +180,7 @@ func TestTheBalanceCountsNightsWeekendsAndHours(t *testing.T) {
 	from := time.Date(2026, 11, 30, 9, 0, 0, 0, tokyo) // a Monday: two weeks without overrides or holidays
 	s.Now = from
 	by := map[string]LoadRow{}
-	for _, row := range loads(s, dir, dir.Schedules["infra"], "ume", tokyo, from.AddDate(0, 0, 14)) {
+	for _, row := range loads(s, dir, dir.Schedules["infra"], "ume", from, from.AddDate(0, 0, 14)) {
 		by[row.Who] = row
 	}
 	for who, want := range map[string]LoadRow{
