@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"toban/internal/lockfile"
+	"toban/internal/wholefile"
 )
 
 // Data is the folder in which one toban keeps what is its own: the store of the
@@ -87,7 +88,7 @@ func (d Data) Key(env string) ([]byte, error) {
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	if err := writeSynced(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
+	if err := wholefile.Write(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
 		return nil, fmt.Errorf("key file: %w", err)
 	}
 	return key, nil
@@ -99,19 +100,4 @@ func readKey(text, from string) ([]byte, error) {
 		return nil, fmt.Errorf("%s must hold 64 hexadecimal digits; make one with: openssl rand -hex 32", from)
 	}
 	return key, nil
-}
-
-// writeSynced writes a file that is either there as a whole or not at all, even
-// when the machine stops meanwhile.
-func writeSynced(path string, body []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
-	_, err = f.Write(body)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"toban/internal/wholefile"
 )
 
 // keptList is a list as it is in the folder of an agent that was given one. Of secrets it
@@ -54,22 +56,12 @@ func (a *Agent) keep(ctx context.Context, now *work, isNew bool) {
 	}
 }
 
-// writeKept writes a file that is there as a whole or not at all, for nobody else.
 func writeKept(path string, list keptList) error {
 	body, err := json.Marshal(list)
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // the agent's own folder
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
-	_, err = f.Write(body)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return wholefile.Write(path, body)
 }
 
 // recall takes the list that was kept, once, where the core can't be reached at the
