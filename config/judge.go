@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"toban/detect/module"
-	"toban/detect/probe/tree"
 	"toban/oncall"
 )
 
@@ -21,11 +20,11 @@ func (c compiler) judge(kind string, written *node) {
 		c.l.errorf(c.f.key(kind), "%s", err)
 		return
 	}
-	root, _ := tree.Parse(loaded.Text)
+	root, _ := parse("", loaded.Text)
 	wrong := Failed(c.l.problems[c.before:])
 	for _, p := range loaded.Problems { // its warnings are of what toban can't do, so that nobody would be asked
 		path := pathTo(root, p.Line, p.Column)
-		if n := root.Value(path...); n != nil && n.Kind == tree.Scalar && strings.Contains(n.Text, module.StandIn) {
+		if len(path) > 0 && strings.Contains(follow(root, path, false).text, module.StandIn) {
 			continue
 		}
 		at, message := c.f.key(kind), p.Message
@@ -51,21 +50,22 @@ func (l *loader) toldAt(n *node) bool {
 }
 
 // pathTo is the path of keys, and of places in lists, to what begins at a line
-// and a column.
-func pathTo(n *tree.Node, line, column int) []string {
+// and a column of n; none for n itself and for what begins nowhere in it.
+func pathTo(n *node, line, column int) []string {
 	if n == nil {
 		return nil
 	}
-	for _, p := range n.Pairs {
-		if p.Key.Line == line && p.Key.Column == column || p.Value.Kind == tree.Scalar && p.Value.Line == line && p.Value.Column == column {
-			return []string{p.Key.Text}
+	begins := func(n *node) bool { return n.line == line && n.column == column }
+	for _, p := range n.pairs {
+		if begins(p.key) || p.value.kind == scalar && begins(p.value) {
+			return []string{p.key.text}
 		}
-		if inner := pathTo(p.Value, line, column); inner != nil {
-			return append([]string{p.Key.Text}, inner...)
+		if inner := pathTo(p.value, line, column); inner != nil {
+			return append([]string{p.key.text}, inner...)
 		}
 	}
-	for i, each := range n.List {
-		if each.Kind == tree.Scalar && each.Line == line && each.Column == column {
+	for i, each := range n.list {
+		if each.kind == scalar && begins(each) {
 			return []string{strconv.Itoa(i)}
 		}
 		if inner := pathTo(each, line, column); inner != nil {

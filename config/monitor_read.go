@@ -1,7 +1,6 @@
 package config
 
 import (
-	"strconv"
 	"strings"
 
 	"toban/oncall"
@@ -43,23 +42,10 @@ func ReadMonitor(name string, body []byte, d *oncall.Directory, locations []stri
 
 // pointerTo is the JSON pointer of what begins at a line and a column of n, "" for n
 // itself and for what begins nowhere in it.
-func pointerTo(n *node, line, column int) string {
+func pointerTo(n *node, line, column int) (pointer string) {
 	escape := strings.NewReplacer("~", "~0", "/", "~1").Replace
-	for _, p := range n.pairs {
-		if p.key.line == line && p.key.column == column || p.value.kind == scalar && p.value.line == line && p.value.column == column {
-			return "/" + escape(p.key.text)
-		}
-		if inner := pointerTo(p.value, line, column); inner != "" {
-			return "/" + escape(p.key.text) + inner
-		}
+	for _, step := range pathTo(n, line, column) {
+		pointer += "/" + escape(step)
 	}
-	for i, each := range n.list {
-		if each.kind == scalar && each.line == line && each.column == column {
-			return "/" + strconv.Itoa(i)
-		}
-		if inner := pointerTo(each, line, column); inner != "" {
-			return "/" + strconv.Itoa(i) + inner
-		}
-	}
-	return ""
+	return pointer
 }
