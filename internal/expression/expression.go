@@ -34,6 +34,16 @@ func Compile(text string) (*regexp.Regexp, error) {
 	return regexp.Compile(text)
 }
 
+// Longest is how many bytes of a text an expression of Compile's may look at while
+// nothing looks at it.
+func Longest(text string) (int, error) {
+	if _, err := Compile(text); err != nil {
+		return 0, err
+	}
+	size, err := Size(text)
+	return MaxUnseen / max(1, size), err
+}
+
 // Size is how many instructions an expression has.
 func Size(text string) (int, error) {
 	parsed, err := syntax.Parse(text, syntax.Perl)

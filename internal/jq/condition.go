@@ -347,24 +347,33 @@ func (l *language) function(t *gojq.Term, in grown) (grown, error) {
 func (l *language) match(t *gojq.Term) error {
 	var texts [2]string
 	for i, q := range t.Func.Args {
-		if q.Term == nil || q.Term.Type != gojq.TermTypeString || q.Term.Str.Queries != nil || len(q.Term.SuffixList) > 0 {
+		text, ok := written(q)
+		if !ok {
 			return errors.New("test takes a regular expression that is written there, as in test(\"^ok\")")
 		}
-		texts[i] = q.Term.Str.Str
+		texts[i] = text
 	}
-	if _, err := expression.Compile(texts[0]); err != nil {
+	longest, err := expression.Longest(texts[0])
+	if err != nil {
 		return fmt.Errorf("test: %w", err)
 	}
 	if strings.Trim(texts[1], "gimnsx") != "" {
 		return errors.New("test: the flags are among g, i, n, s and x")
 	}
-	size, err := expression.Size(texts[0])
-	if err != nil {
-		return fmt.Errorf("test: %w", err)
-	}
-	longest := strconv.Itoa(expression.MaxUnseen / max(1, size))
-	boundedTerm(t, boundText, &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeNumber, Number: longest}})
+	boundedTerm(t, boundText, number(longest))
 	return nil
+}
+
+func number(n int) *gojq.Query {
+	return &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeNumber, Number: strconv.Itoa(n)}}
+}
+
+// written is the text that stands there; it is none where it is worked out.
+func written(q *gojq.Query) (text string, ok bool) {
+	if q.Term == nil || q.Term.Type != gojq.TermTypeString || q.Term.Str.Queries != nil || len(q.Term.SuffixList) > 0 {
+		return "", false
+	}
+	return q.Term.Str.Str, true
 }
 
 func unknownFunction(name string, args int) error {

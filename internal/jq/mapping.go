@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -278,24 +277,14 @@ func mappingFunction(t *gojq.Term, depth int) error {
 // written there.
 func mappingMatch(t *gojq.Term, depth int) error {
 	f := t.Func
-	written := func(q *gojq.Query) (string, bool) {
-		if q.Term == nil || q.Term.Type != gojq.TermTypeString || q.Term.Str.Queries != nil || len(q.Term.SuffixList) > 0 {
-			return "", false
-		}
-		return q.Term.Str.Str, true
-	}
 	text, ok := written(f.Args[0])
 	if !ok {
 		return fmt.Errorf("%s takes a regular expression that is written there, as in %s(\"^ok\"…)", f.Name, f.Name)
 	}
-	if _, err := expression.Compile(text); err != nil {
-		return fmt.Errorf("%s: %w", f.Name, err)
-	}
-	size, err := expression.Size(text)
+	longest, err := expression.Longest(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}
-	longest := expression.MaxUnseen / max(1, size)
 	if f.Name != "test" { // each match counts the letters in front of it
 		longest = min(longest, inText)
 	}
@@ -312,7 +301,7 @@ func mappingMatch(t *gojq.Term, depth int) error {
 			return fmt.Errorf("%s: the flags are written there, among g, i, n, s and x", f.Name)
 		}
 	}
-	boundedTerm(t, boundText, &gojq.Query{Term: &gojq.Term{Type: gojq.TermTypeNumber, Number: strconv.Itoa(longest)}})
+	boundedTerm(t, boundText, number(longest))
 	return nil
 }
 
