@@ -180,16 +180,12 @@ func (a *API) listMonitors(ctx context.Context, in *struct {
 // uptimes says of monitors how much of the time they were up; wired has them in
 // the same order.
 func (a *API) uptimes(ctx context.Context, dir *oncall.Directory, of []standing.Standing, wired []Monitor) error {
-	zone, err := oncall.LoadZone(dir.Settings.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
 	ids := make([]oncall.MonitorID, len(of))
 	for i := range of {
 		ids[i] = of[i].Monitor.ID
 	}
 	now := time.Now()
-	past, err := a.o.Monitors.Histories(ctx, ids, now, zone)
+	past, err := a.o.Monitors.Histories(ctx, ids, now, dir.Settings.Location())
 	if err != nil {
 		return err
 	}

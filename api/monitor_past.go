@@ -145,11 +145,7 @@ func (a *API) monitorDays(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := oncall.LoadZone(dir.Settings.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
-	rows, err := a.o.Monitors.DayRows(ctx, oncall.MonitorID(in.Name), in.Days, time.Now(), zone)
+	rows, err := a.o.Monitors.DayRows(ctx, oncall.MonitorID(in.Name), in.Days, time.Now(), dir.Settings.Location())
 	out := MonitorDayList{Days: []MonitorDay{}}
 	for _, d := range rows {
 		out.Days = append(out.Days, MonitorDay{

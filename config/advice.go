@@ -178,10 +178,7 @@ func (l *loader) duty(o *object, s *oncall.Schedule, now time.Time) {
 	if len(gaps) == 0 {
 		return
 	}
-	zone, err := oncall.LoadZone(s.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
+	zone := s.Location()
 	const layout = "2006-01-02 15:04"
 	more := ""
 	if n := len(gaps) - 1; n > 0 {

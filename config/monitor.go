@@ -247,7 +247,7 @@ var labelShape = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // ownLabels are given by toban.
 func ownLabels() []string {
-	return []string{"monitor", "kind", "target", "location", "severity", "alertname", "toban_service"}
+	return []string{"monitor", "kind", "target", "location", "severity", "alertname", oncall.LabelService}
 }
 
 // labels reads { product: checkout }.

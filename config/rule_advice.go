@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,8 +15,7 @@ import (
 // Labels of an alert that toban acts by, and limits of the files that give them.
 const (
 	labelSeverity    = "severity"
-	labelTobanOwn    = "toban_service" // the service itself, by its name
-	labelService     = "service"       // where services match by it
+	labelService     = "service" // where services match by it
 	maxRuleFiles     = 1000
 	maxRuleFileBytes = 1 << 20 // of one that is looked at
 )
@@ -141,7 +139,7 @@ func (l *loader) unknownLabel(name, value string) string {
 		if !slices.Contains(severities, value) {
 			return fmt.Sprintf("severity %s is none that there is, so that the alert counts as critical%s", quote(value), nearest.Hint(value, severities))
 		}
-	case labelTobanOwn:
+	case oncall.LabelService:
 		var names []string
 		for _, s := range valuesOf[*oncall.Service](c) {
 			names = append(names, string(s.ID))
@@ -166,15 +164,11 @@ func (c *Config) matched(value string) (names []string, takes bool) {
 			if m.Label != labelService {
 				continue
 			}
-			switch m.Op {
-			case oncall.Equal:
-				names, takes = append(names, m.Value), takes || m.Value == value
-			case oncall.NotEqual:
-				takes = takes || m.Value != value
-			case oncall.Match, oncall.NotMatch:
-				e, err := regexp.Compile("^(?:" + m.Value + ")$")
-				takes = takes || err != nil || e.MatchString(value) == (m.Op == oncall.Match)
+			if m.Op == oncall.Equal {
+				names = append(names, m.Value)
 			}
+			holds, err := m.Holds(map[string]string{labelService: value})
+			takes = takes || holds || err != nil
 		}
 	}
 	slices.Sort(names)

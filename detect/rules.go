@@ -12,11 +12,9 @@ import (
 	"toban/oncall"
 )
 
-// Labels that the alerts of rules carry for toban, beside those of the monitor.
-const (
-	LabelMonitor = "monitor"       // its name; the alerts of one monitor are one incident
-	LabelService = "toban_service" // the service that it names
-)
+// LabelMonitor is the label with a monitor's name: the alerts of one monitor are one
+// incident.
+const LabelMonitor = "monitor"
 
 // groupPrefix is in front of a monitor's name in that of its group of rules.
 const groupPrefix = "toban/monitor/"
@@ -51,7 +49,7 @@ func rule(out *strings.Builder, m *oncall.Monitor, w saying.Words) {
 	}
 	labels := [][2]string{{LabelMonitor, string(m.ID)}, {"kind", string(m.Kind)}, {"severity", string(m.Severity)}}
 	if m.Service != "" {
-		labels = append(labels, [2]string{LabelService, string(m.Service)})
+		labels = append(labels, [2]string{oncall.LabelService, string(m.Service)})
 	}
 	out.WriteString("        labels:\n")
 	for _, l := range labels {

@@ -21,12 +21,8 @@ type window struct {
 
 // readAllowance sums what was spent, when there is a cap.
 func readAllowance(ctx context.Context, tx *store.Tx, dir *oncall.Directory) (*allowance, error) {
-	zone, err := oncall.LoadZone(dir.Settings.Zone)
-	if err != nil {
-		zone = time.UTC
-	}
 	a := &allowance{}
-	for _, c := range dir.Settings.Spend.Caps(tx.Now, zone) {
+	for _, c := range dir.Settings.Spend.Caps(tx.Now, dir.Settings.Location()) {
 		spent, err := tx.Spent(ctx, c.From)
 		if err != nil {
 			return nil, err

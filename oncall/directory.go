@@ -34,6 +34,10 @@ type Settings struct {
 	Spend          Spend
 }
 
+// Location is the installation's clock. An unknown zone is refused when it is
+// written; UTC stands in for it.
+func (s Settings) Location() *time.Location { return locationOf(s.Zone) }
+
 // Spend are the caps on what attempts may cost, in millionths of the tariff's
 // currency; zero = no cap. WarnAt is a fraction of the cap (R26).
 type Spend struct {

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// LabelService names the service that an alert of a rule is about, by its id.
+const LabelService = "toban_service"
+
 // AlertLabels are the labels by which the alerts of m find their service, of
 // whatever kind it is; a page shows by them whom they reach. metric is which of
 // the metrics that a service metric names, "" = the one.

@@ -32,6 +32,16 @@ func (m matcher) holds(labels map[string]string) bool {
 	return false
 }
 
+// Holds reports whether the condition holds for labels; the error says that its
+// expression can't be read.
+func (m Matcher) Holds(labels map[string]string) (bool, error) {
+	all, err := compileMatchers([]Matcher{m})
+	if err != nil {
+		return false, err
+	}
+	return all[0].holds(labels), nil
+}
+
 // Route returns the service that takes a signal with these labels: the first in
 // file order that has matchers which all hold, otherwise the catch-all. A
 // service without matchers gets only what names it. ok is false only for a

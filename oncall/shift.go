@@ -90,12 +90,7 @@ func (s *Schedule) Gaps(d *Directory, from, to time.Time) []Gap {
 
 // Location is the schedule's clock. An unknown zone was refused when the directory
 // was compiled; UTC stands in for it.
-func (s *Schedule) Location() *time.Location {
-	if zone, err := LoadZone(s.Zone); err == nil {
-		return zone
-	}
-	return time.UTC
-}
+func (s *Schedule) Location() *time.Location { return locationOf(s.Zone) }
 
 // each hands every stretch of [from, to) to yield, those without User too, as
 // long as it returns true. Pieces of one user, layer and kind that touch are

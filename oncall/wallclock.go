@@ -25,6 +25,16 @@ func LoadZone(name string) (*time.Location, error) {
 	return z.loc, nil
 }
 
+// locationOf is LoadZone for names that were refused already when there is no such
+// zone: UTC stands in for one.
+func locationOf(name string) *time.Location {
+	zone, err := LoadZone(name)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
 func loadZone(name string) (*zone, error) {
 	if z, ok := zones.Load(name); ok {
 		return z.(*zone), nil

@@ -56,7 +56,7 @@ func compareHours(a, b MonitorHour) int {
 }
 
 const selectMonitorHours = `
-	SELECT monitor_id, CAST(SUM(up_ms) AS BIGINT), CAST(SUM(down_ms) AS BIGINT), CAST(SUM(unknown_ms) AS BIGINT) FROM monitor_hours
+	SELECT monitor_id, 0, CAST(SUM(up_ms) AS BIGINT), CAST(SUM(down_ms) AS BIGINT), CAST(SUM(unknown_ms) AS BIGINT) FROM monitor_hours
 	WHERE monitor_id IN ($1) AND hour >= $2 AND hour <= $3 GROUP BY monitor_id ORDER BY monitor_id`
 
 // MonitorHours returns the sum of the hours from one to another, both with them,
@@ -65,10 +65,8 @@ const selectMonitorHours = `
 func (tx *Tx) MonitorHours(ctx context.Context, monitors []oncall.MonitorID, from, to int64) ([]MonitorHour, error) {
 	var list []MonitorHour
 	err := tx.queryIn(ctx, selectMonitorHours, ids(monitors), func(rows row) error {
-		h := MonitorHour{Hour: from}
-		var up, down, unknown int64
-		err := rows.Scan(&h.Monitor, &up, &down, &unknown)
-		h.Up, h.Down, h.Unknown = time.Duration(up)*time.Millisecond, time.Duration(down)*time.Millisecond, time.Duration(unknown)*time.Millisecond
+		h, err := scanHour(rows)
+		h.Hour = from
 		list = append(list, h)
 		return err
 	}, from, to)
@@ -76,6 +74,13 @@ func (tx *Tx) MonitorHours(ctx context.Context, monitors []oncall.MonitorID, fro
 		return nil, fmt.Errorf("hours of monitors: %w", err)
 	}
 	return list, nil
+}
+
+func scanHour(rows row) (h MonitorHour, err error) {
+	var up, down, unknown int64
+	err = rows.Scan(&h.Monitor, &h.Hour, &up, &down, &unknown)
+	h.Up, h.Down, h.Unknown = time.Duration(up)*time.Millisecond, time.Duration(down)*time.Millisecond, time.Duration(unknown)*time.Millisecond
+	return h, err
 }
 
 const selectFirstMonitorHours = `
@@ -86,10 +91,7 @@ const selectFirstMonitorHours = `
 func (tx *Tx) FirstMonitorHours(ctx context.Context, monitors []oncall.MonitorID) ([]MonitorHour, error) {
 	var list []MonitorHour
 	err := tx.queryIn(ctx, selectFirstMonitorHours, ids(monitors), func(rows row) error {
-		var h MonitorHour
-		var up, down, unknown int64
-		err := rows.Scan(&h.Monitor, &h.Hour, &up, &down, &unknown)
-		h.Up, h.Down, h.Unknown = time.Duration(up)*time.Millisecond, time.Duration(down)*time.Millisecond, time.Duration(unknown)*time.Millisecond
+		h, err := scanHour(rows)
 		list = append(list, h)
 		return err
 	})

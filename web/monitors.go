@@ -40,13 +40,7 @@ func (a *Web) monitorRoutes() []route {
 }
 
 // calendar is the installation's own.
-func (s *request) calendar() *time.Location {
-	zone, err := oncall.LoadZone(s.dir.Settings.Zone)
-	if err != nil {
-		return time.UTC
-	}
-	return zone
-}
+func (s *request) calendar() *time.Location { return s.dir.Settings.Location() }
 
 // monitorsPage lists the monitors.
 func (a *Web) monitorsPage(w http.ResponseWriter, r *http.Request, s *request) error {
@@ -177,11 +171,7 @@ func (a *Web) quickMonitor(w http.ResponseWriter, r *http.Request, s *request) e
 	if err := a.Monitors.Follow(r.Context()); err != nil {
 		a.Log.WarnContext(r.Context(), "a new monitor is watched a moment later", "err", err)
 	}
-	if tried != nil {
-		s.say(w, note{Kind: "ok", Key: "flash.monitor.first.up", Places: []string{"name", m.Name, "took", view.Took(tried.Duration)}})
-	} else {
-		s.say(w, note{Kind: "ok", Key: "flash.monitor.saved", Places: []string{"name", m.Name}})
-	}
+	s.sayFirst(w, m, tried)
 	return s.redirect(w, r, view.MonitorPath(m.ID))
 }
 
@@ -227,15 +217,21 @@ func (s *request) unfit(e *oncall.Error) string {
 // tellFirst asks the target of a new monitor and says what came back, once.
 func (a *Web) tellFirst(w http.ResponseWriter, r *http.Request, s *request, m *oncall.Monitor) {
 	ctx := r.Context()
-	if err := a.Monitors.Follow(ctx); err != nil || !m.Kind.Probes() {
-		s.say(w, note{Kind: "ok", Key: "flash.monitor.saved", Places: []string{"name", m.Name}})
-		return
+	var res *probe.Result
+	if err := a.Monitors.Follow(ctx); err == nil && m.Kind.Probes() {
+		ctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		if res, err = a.Monitors.Check(ctx, m.ID); err != nil {
+			res = nil
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	res, err := a.Monitors.Check(ctx, m.ID)
+	s.sayFirst(w, m, res)
+}
+
+// sayFirst says what came back of a monitor that was just saved; nil = nothing yet.
+func (s *request) sayFirst(w http.ResponseWriter, m *oncall.Monitor, res *probe.Result) {
 	switch {
-	case err != nil:
+	case res == nil:
 		s.say(w, note{Kind: "ok", Key: "flash.monitor.saved", Places: []string{"name", m.Name}})
 	case res.Up:
 		s.say(w, note{Kind: "ok", Key: "flash.monitor.first.up", Places: []string{"name", m.Name, "took", view.Took(res.Duration)}})

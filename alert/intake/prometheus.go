@@ -205,11 +205,10 @@ func shownKey(r *http.Request) string {
 // whose rules may say what is toban's. No integration can be of it.
 const ownDialect = "prometheus/own"
 
-// What rules of the metrics process may say to toban, beside the labels that any
-// Prometheus has.
+// What rules of the metrics process may say to toban, beside oncall.LabelService and
+// the labels that any Prometheus has.
 const (
-	serviceLabel = "toban_service" // the service that it is about
-	monitorLabel = "monitor"       // with kindLabel: of which monitor it is
+	monitorLabel = "monitor" // with kindLabel: of which monitor it is
 	kindLabel    = "kind"
 )
 
@@ -219,7 +218,7 @@ func parseOwn(body []byte, in *oncall.Integration) ([]oncall.Signal, error) {
 	signals, err := parsePrometheus(body, in)
 	for i := range signals {
 		s := &signals[i]
-		s.Service = oncall.ServiceID(s.Labels[serviceLabel])
+		s.Service = oncall.ServiceID(s.Labels[oncall.LabelService])
 		if oncall.MonitorKind(s.Labels[kindLabel]).Rules() { // the label monitor alone may be one of everything: many name their Prometheus so
 			s.GroupKey = s.Labels[monitorLabel]
 			if title := s.Annotations["title"]; title != "" { // the summary has a value that moves

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"toban/oncall"
 )
 
 // alertTitle is what people read first: the summary, else the name of the alert
@@ -31,7 +33,7 @@ func telling() []string {
 func common() []string {
 	return []string{
 		"alertname", "severity", "priority", "job", "prometheus", "prometheus_replica", "replica", "receiver", "team", "owner", "service", "product",
-		"env", "environment", "stage", serviceLabel, monitorLabel, kindLabel,
+		"env", "environment", "stage", oncall.LabelService, monitorLabel, kindLabel,
 	}
 }
 
@@ -44,8 +46,9 @@ func which(labels map[string]string) (all []string) {
 		}
 	}
 	if len(all) == 0 {
+		same := common()
 		for _, name := range slices.Sorted(maps.Keys(labels)) {
-			if labels[name] != "" && !slices.Contains(common(), name) {
+			if labels[name] != "" && !slices.Contains(same, name) {
 				all = append(all, name+"="+labels[name])
 			}
 		}

@@ -107,7 +107,7 @@ func (l *Loaded) Hide(text string) string {
 // filler puts secrets into the places that are kept for them.
 type filler struct {
 	m       *oncall.Monitor
-	resolve func(ref string) (string, error)
+	resolve Resolver
 	secrets []string // that were put in
 }
 

@@ -21,13 +21,7 @@ type Words struct {
 }
 
 // Of are the words of an installation.
-func Of(s oncall.Settings) Words {
-	w := Words{Language: s.Language, Zone: time.UTC}
-	if zone, err := oncall.LoadZone(s.Zone); err == nil {
-		w.Zone = zone
-	}
-	return w
-}
+func Of(s oncall.Settings) Words { return Words{Language: s.Language, Zone: s.Location()} }
 
 // Say is the text of a key below monitor.
 func (w Words) Say(key string, places ...string) string {

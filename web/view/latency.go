@@ -262,16 +262,9 @@ func (v Latency) begins(now time.Time) time.Time {
 	return v.first
 }
 
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
 func (v Latency) chart(s Shell) svg.Chart {
 	return svg.Chart{
-		From: earlier(v.begins(s.Now), s.Now.Add(-leastLatency)), To: s.Now, Begin: v.begins(s.Now), Step: v.Step, Zone: s.Location(), Unit: svg.Seconds, Moment: s.moment, None: s.T("chart.none"),
+		From: earliest(v.begins(s.Now), s.Now.Add(-leastLatency)), To: s.Now, Begin: v.begins(s.Now), Step: v.Step, Zone: s.Location(), Unit: svg.Seconds, Moment: s.moment, None: s.T("chart.none"),
 	}
 }
 
