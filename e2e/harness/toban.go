@@ -62,21 +62,35 @@ type run struct {
 // the program is down.
 func Port(t testing.TB) int {
 	t.Helper()
+	return Ports(t, 1)
+}
+
+// Ports is Port for n of them, one after the other; it returns the first.
+func Ports(t testing.TB, n int) int {
+	t.Helper()
 	for range 100 {
-		port := 10000 + rand.IntN(10000)
-		if _, taken := given.LoadOrStore(port, true); taken {
-			continue
+		first, good := 10000+rand.IntN(10000-n), true
+		for port := first; port < first+n && good; port++ {
+			good = take(port)
 		}
-		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			l.Close()
-			return port
+		if good {
+			return first
 		}
 	}
 	t.Fatal("no port is free")
 	return 0
 }
 
-// given are the ports that Port has returned: tests run in parallel.
+// take reports whether a port is free; nobody else is given it from now on.
+func take(port int) bool {
+	if _, taken := given.LoadOrStore(port, true); taken {
+		return false
+	}
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	return err == nil && l.Close() == nil
+}
+
+// given are the ports that Ports has looked at: tests run in parallel.
 var given sync.Map
 
 // New prepares an installation on an engine; yaml is given the address that it
